@@ -1,0 +1,84 @@
+"""Feed-forward mixers: the relu^2 MLP and the sigmoid-routed mixture of such MLPs with one shared expert."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from twotower.model.configuration import TwoTowerConfig
+
+
+class MLP(nn.Module):
+    """down(relu(up(x))^2), no gate, no bias."""
+
+    def __init__(self, size: int, inner: int) -> None:
+        super().__init__()
+        self.up_proj = nn.Linear(size, inner, bias=False)
+        self.down_proj = nn.Linear(inner, size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # (..., D) -> (..., D)
+        return self.down_proj(F.relu(self.up_proj(x)).square())
+
+
+class Router(nn.Module):
+    """Scores are sigmoids; a bias, moved only by load balancing, takes part in the choice but not in the weights."""
+
+    def __init__(self, config: TwoTowerConfig) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(config.n_routed_experts, config.hidden_size))
+        self.register_buffer("e_score_correction_bias", torch.zeros(config.n_routed_experts))
+        self.e_score_correction_bias: Tensor
+        self.chosen = config.num_experts_per_tok
+        self.normalise = config.norm_topk_prob
+        self.scale = config.routed_scaling_factor
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, D) -> experts (T, k) and their weights (T, k), in float32 whatever the dtype of x."""
+        with torch.autocast(x.device.type, enabled=False):
+            scores = F.linear(x.float(), self.weight.float()).sigmoid()
+        experts = (scores + self.e_score_correction_bias).topk(self.chosen, dim=-1, sorted=False).indices
+        weights = scores.gather(1, experts)
+        if self.normalise:
+            weights = weights / (weights.sum(-1, keepdim=True) + 1e-20)
+        return experts, weights * self.scale
+
+
+class Experts(nn.Module):
+    """All routed experts of a layer as two stacked tensors; the checkpoint keeps them one by one."""
+
+    def __init__(self, config: TwoTowerConfig) -> None:
+        super().__init__()
+        count, size, inner = config.n_routed_experts, config.hidden_size, config.moe_intermediate_size
+        self.up_proj = nn.Parameter(torch.empty(count, inner, size))
+        self.down_proj = nn.Parameter(torch.empty(count, size, inner))
+
+    def forward(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
+        """x (T, D), experts and weights (T, k) -> (T, D): rows sorted by expert, one grouped product a projection."""
+        chosen = experts.shape[1]
+        flat = experts.flatten()
+        order = flat.argsort(stable=True)
+        counts = (flat.unsqueeze(1) == torch.arange(self.up_proj.shape[0], device=x.device)).sum(0)
+        ends = counts.cumsum(0).to(torch.int32)
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        rows = x.to(dtype)[order // chosen]
+        inner = F.grouped_mm(rows, self.up_proj.to(dtype).transpose(1, 2), offs=ends)
+        out = F.grouped_mm(F.relu(inner).square(), self.down_proj.to(dtype).transpose(1, 2), offs=ends)
+        out = out[order.argsort()].unflatten(0, (-1, chosen))
+        return (out * weights.unsqueeze(-1)).sum(1).to(x.dtype)
+
+
+class MoE(nn.Module):
+    """Routed experts plus a shared one. Routing may be watched through `Router`'s forward hooks."""
+
+    def __init__(self, config: TwoTowerConfig) -> None:
+        super().__init__()
+        self.gate = Router(config)
+        self.experts = Experts(config)
+        self.shared_experts = MLP(config.hidden_size, config.moe_shared_expert_intermediate_size)
+
+    def forward(self, x: Tensor) -> Tensor:  # (..., D) -> (..., D)
+        flat = x.flatten(0, -2)
+        routed = self.experts(flat, *self.gate(flat))
+        return routed.view_as(x) + self.shared_experts(x)

@@ -1,0 +1,180 @@
+"""The two towers with their heads: the public model, and the passes a sampler is made of.
+
+Knows tensors of ids; knows no text beyond carrying the tokenizer, and no sampling.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from twotower.errors import CheckpointError
+from twotower.model import checkpoint
+from twotower.model.conditioning import Conditioning
+from twotower.model.configuration import TwoTowerConfig
+from twotower.model.source import find_folder
+from twotower.model.state import ContextState
+from twotower.model.tower import Tower
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Ids = "Tensor | Sequence[int] | Sequence[Sequence[int]]"
+
+
+class TwoTower(nn.Module):
+    """A frozen autoregressive context tower beside a denoiser tower that unmasks blocks (arXiv 2606.26493)."""
+
+    def __init__(self, config: TwoTowerConfig, folder: Path | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.folder = folder
+        self.context_tower = Tower(config)
+        self.context_lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.denoiser_tower = Tower(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.conditioning = Conditioning(config)
+
+    # ---- reading and writing -----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path_or_repo: str | Path,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+    ) -> TwoTower:
+        """Load a folder in the official layout, or a repository of the Hugging Face Hub.
+
+        device: default CUDA where there is one, else the CPU. dtype: default float32 on the CPU, else the
+        checkpoint's. Raises CheckpointError naming what is wrong with the folder.
+        """
+        folder = find_folder(path_or_repo)
+        config = TwoTowerConfig.from_folder(folder)
+        place = torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        with torch.device("meta"):
+            model = cls(config, folder)
+        checkpoint.allocate(model, place, _dtype(dtype, place, config))
+        checkpoint.load_weights(model, folder)
+        return model.eval()
+
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        dtype: torch.dtype | None = None,
+        shard_bytes: int = checkpoint.SHARD_BYTES,
+    ) -> None:
+        """Write config.json, the weights (in `dtype`, default as they are) and the tokenizer, if there is one."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "config.json").write_text(self.config.to_json(), encoding="utf-8")
+        checkpoint.save_weights(self, target, dtype, shard_bytes)
+        if self._has_tokenizer:
+            self.tokenizer.save_pretrained(target)
+
+    @functools.cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The folder's tokenizer.json. Raises CheckpointError where there is none."""
+        if not self._has_tokenizer:
+            raise CheckpointError(f"{self.name} has no tokenizer.json: it reads and writes ids only.")
+        from transformers import PreTrainedTokenizerFast  # imported late: it takes seconds and ids need none of it
+
+        return PreTrainedTokenizerFast.from_pretrained(self.folder)
+
+    @property
+    def _has_tokenizer(self) -> bool:
+        return self.folder is not None and (self.folder / "tokenizer.json").is_file()
+
+    # ---- facts -------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name if self.folder is not None else "unnamed"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.lm_head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the matrices are kept in."""
+        return self.lm_head.weight.dtype
+
+    @functools.cached_property
+    def end_token_ids(self) -> tuple[int, ...]:
+        """Ids that end a text: the config's and the tokenizer's, which differ in the released model (2 and 11)."""
+        ends = set(self.config.end_token_ids)
+        if self._has_tokenizer and self.tokenizer.eos_token_id is not None:
+            ends.add(self.tokenizer.eos_token_id)
+        return tuple(sorted(ends))
+
+    def parameters_per_tower(self) -> int:
+        """Parameters of one tower with its head; time conditioning is not in it."""
+        return sum(p.numel() for part in (self.context_tower, self.context_lm_head) for p in part.parameters())
+
+    # ---- whole texts (inspection, evaluation, parity) ----------------------------------------------------------
+
+    @torch.inference_mode()
+    def context_logits(self, ids: Ids) -> Tensor:
+        """Next-token logits of the autoregressive model at every position: ids (B, L) or (L,) -> (B, L, V)."""
+        return self.context_lm_head(self.context_tower.read(self._batch(ids)))
+
+    @torch.inference_mode()
+    def denoiser_logits(self, context_ids: Ids, block_ids: Ids, t: float | Tensor | None) -> Tensor:
+        """Same-position logits of a noisy block (B, S) after a context (B, L): (B, S, V).
+
+        t is the masked fraction, one number or (B,); None leaves time conditioning out. The context may be empty.
+        """
+        context, block = self._batch(context_ids), self._batch(block_ids)
+        state = self.context_tower.empty_state(block.shape[0])
+        if context.shape[1]:
+            self.context_tower.extend(context, state)
+        if isinstance(t, Tensor) and t.numel() > 1:
+            modulation = self.conditioning(t.to(self.device))
+        else:
+            modulation = None if t is None else self.conditioning.at(float(t))
+        return self.lm_head(self.denoiser_tower.denoise(block, state, modulation))
+
+    def _batch(self, ids: Ids) -> Tensor:
+        tensor = torch.as_tensor(ids, dtype=torch.long, device=self.device)
+        return tensor if tensor.dim() == 2 else tensor.unsqueeze(0)
+
+    # ---- passes (the samplers' vocabulary) ---------------------------------------------------------------------
+
+    def prefill(self, ids: Tensor) -> tuple[Tensor, ContextState]:
+        """The context tower reads a prompt (B, L >= 1): logits of the token after it (B, V), and its memory."""
+        state = self.context_tower.empty_state(ids.shape[0])
+        last = self.context_tower.extend(ids, state)[:, -1]
+        return self.context_lm_head(last), state
+
+    def ar_step(self, ids: Tensor, state: ContextState) -> Tensor:
+        """The context tower reads one token (B,): logits of the next one (B, V)."""
+        return self.context_lm_head(self.context_step(ids, state))
+
+    def context_step(self, ids: Tensor, state: ContextState) -> Tensor:
+        """The context tower reads one token (B,) and predicts nothing: hidden state (B, D)."""
+        return self.context_tower.step(ids, state)
+
+    def context_pass(self, ids: Tensor, state: ContextState) -> Tensor:
+        """The context tower reads a finished block (B, S): hidden states (B, S, D), from which its head can judge it."""
+        return self.context_tower.extend(ids, state)
+
+    def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: float | None) -> Tensor:
+        """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
+        modulation = None if masked_fraction is None else self.conditioning.at(masked_fraction)
+        return self.lm_head(self.denoiser_tower.denoise(ids, state, modulation))
+
+
+def _dtype(wanted: str | torch.dtype | None, device: torch.device, config: TwoTowerConfig) -> torch.dtype:
+    name = wanted if wanted is not None else ("float32" if device.type == "cpu" else config.torch_dtype)
+    dtype = name if isinstance(name, torch.dtype) else getattr(torch, str(name), None)
+    if dtype not in (torch.float32, torch.bfloat16):
+        raise CheckpointError(f"dtype is {name!r}; allowed: float32, bfloat16.")
+    return dtype

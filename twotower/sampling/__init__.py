@@ -1,0 +1,6 @@
+"""The samplers: ids and passes in, events out. Knows no screen."""
+
+from twotower.sampling.generate import LANES, generate
+from twotower.sampling.settings import SamplingSettings
+
+__all__ = ["LANES", "SamplingSettings", "generate"]

@@ -1,0 +1,68 @@
+"""Choosing a token from logits: greedy, or Gumbel-max with temperature, top-k and top-p, from keyed noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from twotower.sampling.settings import SamplingSettings
+
+_WORD = 2**64
+
+
+class Noise:
+    """Gumbel noise that depends on the seed and a key alone, not on what was drawn before.
+
+    So a token's noise does not change when another lane, block or draft is computed first.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._seed = seed
+        self._generator = torch.Generator(device)
+
+    def gumbel(self, shape: tuple[int, ...], *key: int) -> Tensor:
+        """Standard Gumbel noise, float32."""
+        state = self._seed
+        for part in key:
+            state = _mix(state ^ _mix(part + 1))
+        self._generator.manual_seed(_mix(state) >> 1)
+        exponential = torch.empty(shape, device=self._generator.device).exponential_(generator=self._generator)
+        return -exponential.log()
+
+
+def _mix(word: int) -> int:
+    # splitmix64 (Steele et al. 2014): neighbouring keys give unrelated seeds.
+    word = (word + 0x9E3779B97F4A7C15) % _WORD
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % _WORD
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EB % _WORD
+    return word ^ (word >> 31)
+
+
+def choose(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) -> Tensor:
+    """Token ids (...) from float32 logits (..., V). Temperature 0 is the argmax and draws nothing."""
+    if settings.temperature == 0:
+        return logits.argmax(-1)
+    scaled = keep_likely(logits / settings.temperature, settings.top_k, settings.top_p)
+    return (scaled + noise.gumbel(tuple(scaled.shape), *key)).argmax(-1)
+
+
+def keep_likely(logits: Tensor, top_k: int, top_p: float) -> Tensor:
+    """Logits (..., V) with all but the top_k set to -inf, then all outside the smallest set holding top_p."""
+    if 0 < top_k < logits.shape[-1]:
+        least = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    if top_p < 1:
+        ordered, order = logits.sort(dim=-1, descending=True)
+        probabilities = ordered.softmax(-1)
+        before = probabilities.cumsum(-1) - probabilities  # the first token always stays
+        dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, order, before >= top_p)
+        logits = logits.masked_fill(dropped, -torch.inf)
+    return logits
+
+
+def most_likely(probabilities: Tensor, count: int) -> list[tuple[tuple[int, float], ...]]:
+    """For each row of (R, V) the `count` likeliest (id, probability), descending; none where count is 0."""
+    if count == 0:
+        return [()] * probabilities.shape[0]
+    values, ids = probabilities.topk(min(count, probabilities.shape[-1]), dim=-1)
+    return [tuple(zip(i, v)) for i, v in zip(ids.tolist(), values.tolist())]

@@ -1,0 +1,191 @@
+"""What happens in a run, one frozen record per happening. Knows no tensors and no text.
+
+Every view, number, export and test reads these and nothing else. Events come *after* the commit they speak of.
+`time` is seconds since `Started` on the measured clock (see `clock.py`); `seconds` is how long the event's model
+pass took. A `position` counts slots of the generated text from 0, across blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, Union
+
+from twotower.errors import InputError
+
+Rule = Literal["threshold", "minimum", "last-step"]
+FinishReason = Literal["end-token", "length", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A lane begins. `settings` is `SamplingSettings.to_json()`; `seed` is the one really used."""
+
+    time: float
+    lane: str
+    prompt_ids: tuple[int, ...]
+    settings: dict[str, object]
+    seed: int
+    model: str
+    device: str
+    dtype: str
+    threads: int
+    mask_token_id: int
+    end_token_ids: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """The context tower has read the prompt: `tokens` of it, in one pass."""
+
+    time: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BlockOpened:
+    """`size` masked slots appear at `offset`."""
+
+    time: float
+    block: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What one denoiser pass proposes for one masked slot.
+
+    `confidence` is the probability of `id` at temperature 1 with the mask token forbidden. `rule` says why the slot
+    was committed in this step, None that it stays masked. `candidates` are (id, probability), most likely first.
+    """
+
+    position: int
+    id: int
+    confidence: float
+    rule: Rule | None
+    candidates: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """One denoiser pass over a block: a proposal for every slot that was masked when it ran.
+
+    `masked_fraction` is the t the denoiser was conditioned on.
+    """
+
+    time: float
+    block: int
+    step: int
+    masked_fraction: float
+    proposals: tuple[Proposal, ...]
+    seconds: float
+
+    @property
+    def committed(self) -> tuple[Proposal, ...]:
+        """The proposals that became tokens in this step."""
+        return tuple(proposal for proposal in self.proposals if proposal.rule is not None)
+
+
+@dataclass(frozen=True)
+class ContextExtended:
+    """The context tower has read a finished block in one causal pass.
+
+    `log_probabilities` are what it, the autoregressive model, gives each committed token (empty when not recorded).
+    """
+
+    time: float
+    block: int
+    tokens: int
+    log_probabilities: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TokenDecoded:
+    """One token of an autoregressive lane. `candidates` are (id, probability), most likely first."""
+
+    time: float
+    position: int
+    id: int
+    probability: float
+    candidates: tuple[tuple[int, float], ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The lane ends; the text is the first `tokens` slots (an end token, if any, is the last of them)."""
+
+    time: float
+    reason: FinishReason
+    tokens: int
+
+
+Event = Union[Started, Prefilled, BlockOpened, Denoised, ContextExtended, TokenDecoded, Finished]
+
+EVENT_TYPES: dict[str, type] = {
+    cls.__name__: cls for cls in (Started, Prefilled, BlockOpened, Denoised, ContextExtended, TokenDecoded, Finished)
+}
+
+
+def event_to_json(event: Event) -> dict[str, object]:
+    """Plain JSON values under the event's field names, its class name under "event"."""
+    record: dict[str, object] = {"event": type(event).__name__}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if field.name == "proposals":
+            value = [
+                [p.position, p.id, _round(p.confidence), p.rule, _pairs_to_json(p.candidates)] for p in event.proposals
+            ]
+        elif field.name == "candidates":
+            value = _pairs_to_json(value)
+        elif field.name in ("time", "seconds"):
+            value = round(value, 7)
+        elif field.name in ("probability", "log_probabilities"):
+            value = [_round(v) for v in value] if isinstance(value, tuple) else _round(value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        record[field.name] = value
+    return record
+
+
+def event_from_json(record: dict) -> Event:
+    """The event `event_to_json` wrote. Raises InputError naming what is wrong."""
+    if not isinstance(record, dict) or record.get("event") not in EVENT_TYPES:
+        name = record.get("event") if isinstance(record, dict) else record
+        raise InputError("trace event", name, "one of " + ", ".join(EVENT_TYPES))
+    cls = EVENT_TYPES[record["event"]]
+    wanted = {field.name for field in fields(cls)}
+    got = set(record) - {"event"}
+    if wanted != got:
+        raise InputError(f"trace event {cls.__name__}", sorted(got ^ wanted), f"exactly the fields {sorted(wanted)}")
+    values = {name: record[name] for name in wanted}
+    try:
+        if "proposals" in values:
+            values["proposals"] = tuple(
+                Proposal(int(p), int(i), float(c), r, _pairs_from_json(pairs))
+                for p, i, c, r, pairs in values["proposals"]
+            )
+        if "candidates" in values:
+            values["candidates"] = _pairs_from_json(values["candidates"])
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"trace event {cls.__name__}", str(error), "the layout this version writes") from error
+    return cls(**values)
+
+
+def _round(value: float) -> float:
+    # Six digits tell any two confidences of a picture apart and keep a long trace under two megabytes.
+    return round(value, 6)
+
+
+def _pairs_to_json(pairs: tuple[tuple[int, float], ...]) -> list[list]:
+    return [[token, float(f"{probability:.4g}")] for token, probability in pairs]
+
+
+def _pairs_from_json(pairs: list) -> tuple[tuple[int, float], ...]:
+    return tuple((int(token), float(probability)) for token, probability in pairs)

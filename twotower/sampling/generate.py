@@ -1,0 +1,99 @@
+"""`generate`: the one door to every lane. Checks what comes in, keeps the clock, ends a run that is told to stop."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from twotower.errors import InputError
+from twotower.model.twotower import TwoTower
+from twotower.sampling.autoregressive import autoregressive
+from twotower.sampling.choice import Noise
+from twotower.sampling.clock import Clock
+from twotower.sampling.diffusion import mask_diffusion
+from twotower.sampling.events import Event, Finished, Started
+from twotower.sampling.mock_ar import mock_ar
+from twotower.sampling.replay import Replay
+from twotower.sampling.run import Run
+from twotower.sampling.settings import SamplingSettings
+
+LANES: dict[str, Callable[[Run], Iterator[Event]]] = {
+    "diffusion": mask_diffusion,
+    "autoregressive": autoregressive,
+    "mock-ar": mock_ar,
+}
+
+
+def generate(
+    model: TwoTower,
+    prompt_ids: Sequence[int],
+    lane: str = "diffusion",
+    settings: SamplingSettings | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Run one lane and yield its events, from Started to Finished.
+
+    An empty prompt starts from the model's BOS token. `should_stop` is asked after every event, so a run ends within
+    one pass of a True. Raises InputError at once where prompt, lane or settings cannot be used.
+    """
+    settings = settings if settings is not None else SamplingSettings()
+    if lane not in LANES:
+        raise InputError("lane", lane, ", ".join(LANES))
+    warnings = settings.warnings(model.config.trained_block_size)
+    prompt = check_prompt(model, prompt_ids, settings.max_new_tokens)
+    ends = settings.end_token_ids if settings.end_token_ids is not None else model.end_token_ids
+    seed = settings.seed if settings.seed >= 0 else secrets.randbelow(2**31)
+    clock = Clock(model.device)
+    started = Started(
+        time=0.0,
+        lane=lane,
+        prompt_ids=prompt,
+        settings=settings.to_json(),
+        seed=seed,
+        model=model.name,
+        device=str(model.device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        mask_token_id=model.config.mask_token_id,
+        end_token_ids=ends,
+        warnings=warnings,
+    )
+    ids = torch.tensor([prompt], device=model.device)
+    run = Run(model, ids, settings, frozenset(ends), clock, Noise(seed, model.device))
+    return _drive(LANES[lane](run), started, run, should_stop)
+
+
+def check_prompt(model: TwoTower, prompt_ids: Sequence[int], max_new_tokens: int) -> tuple[int, ...]:
+    """The prompt as it will be read; raises InputError naming what is wrong with it."""
+    config = model.config
+    prompt = tuple(int(token) for token in prompt_ids) or (config.bos_token_id,)
+    if config.mask_token_id in prompt:
+        raise InputError("prompt", prompt, f"text without the mask token (id {config.mask_token_id})")
+    outside = [token for token in prompt if not 0 <= token < config.vocab_size]
+    if outside:
+        raise InputError("prompt id", outside[0], f"a token id from 0 to {config.vocab_size - 1}")
+    if len(prompt) + max_new_tokens > config.max_position_embeddings:
+        room = config.max_position_embeddings
+        raise InputError(
+            "prompt length",
+            len(prompt),
+            f"prompt and max_new_tokens ({max_new_tokens}) together up to {room} tokens for this model",
+        )
+    return prompt
+
+
+def _drive(lane: Iterator[Event], started: Started, run: Run, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    replay = Replay()
+    yield started
+    while not should_stop():
+        # Entered anew for every event: between two of them the consumer has the thread, and neither its time nor
+        # its tensors are the lane's business.
+        with torch.inference_mode(), run.clock.running():
+            event = next(lane)
+        replay.apply(event)
+        yield event
+        if isinstance(event, Finished):
+            return
+    yield Finished(run.clock.now, "cancelled", replay.readable(run.end_token_ids))

@@ -1,0 +1,81 @@
+"""What a visitor can tune, validated once. Knows no model beyond the limits it is told."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from twotower.errors import InputError
+
+WIDEST_BLOCK = 4  # times the trained block: quality has long collapsed there (paper, block-size ablation)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """Settings of one run; every lane reads the same object.
+
+    Defaults are the paper's operating point (block 16, 16 steps, threshold 0.8, greedy).
+    """
+
+    max_new_tokens: int = 128
+    block_size: int = 16  # slots unmasked in parallel, S
+    steps_per_block: int = 16  # denoising steps a block may take at most, T
+    threshold: float = 0.8  # commit every slot whose confidence exceeds this, gamma
+    temperature: float = 0.0  # 0 is greedy
+    top_k: int = 0  # sample among this many tokens; 0 is all
+    top_p: float = 1.0  # sample from the smallest set of tokens holding this much probability
+    seed: int = -1  # -1 draws one; the run reports the seed it used
+    end_token_ids: tuple[int, ...] | None = None  # None: the model's own
+    candidates: int = 5  # most likely tokens recorded for each slot; 0 records none
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("max_new_tokens", 1, None),
+            ("block_size", 1, None),
+            ("steps_per_block", 1, None),
+            ("top_k", 0, None),
+            ("seed", -1, 2**63 - 1),
+            ("candidates", 0, 50),
+        ):
+            _whole_number(name, getattr(self, name), low, high)
+        _real_number("threshold", self.threshold, 0.0, 1.0)
+        _real_number("temperature", self.temperature, 0.0, 10.0)
+        _real_number("top_p", self.top_p, 0.0, 1.0)
+        if self.top_p == 0:
+            raise InputError("top_p", self.top_p, "a number above 0 and up to 1")
+        if self.end_token_ids is not None:
+            object.__setattr__(self, "end_token_ids", tuple(self.end_token_ids))
+            for token in self.end_token_ids:
+                _whole_number("end_token_ids", token, 0, None)
+
+    def warnings(self, trained_block_size: int) -> tuple[str, ...]:
+        """What the visitor should know before this run; raises where the model cannot follow at all."""
+        if self.block_size > WIDEST_BLOCK * trained_block_size:
+            limit = WIDEST_BLOCK * trained_block_size
+            raise InputError("block_size", self.block_size, f"a whole number from 1 to {limit} for this model")
+        if self.block_size > trained_block_size:
+            return (
+                f"Block size {self.block_size} is wider than the {trained_block_size} this model was trained on: "
+                "expect worse text.",
+            )
+        return ()
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, one entry a field."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _whole_number(name: str, value: object, low: int, high: int | None) -> None:
+    allowed = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(name, value, allowed)
+    if value < low or (high is not None and value > high):
+        raise InputError(name, value, allowed)
+
+
+def _real_number(name: str, value: object, low: float, high: float) -> None:
+    allowed = f"a number from {low:g} to {high:g}"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(name, value, allowed)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise InputError(name, value, allowed)
