@@ -1,0 +1,1 @@
+"""Training the embedded model: text, tokenizer, objectives, loop, model card."""
