@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from twotower.errors import InputError
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.tower import init_weights
 from twotower.model.twotower import TwoTower
@@ -47,6 +48,11 @@ class TrainingSettings:
     balance_rate: float = 1e-3
     save_every: int = 200
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("context_steps", "denoiser_steps", "batch_size", "sequence_length", "save_every"):
+            if getattr(self, name) < 1:
+                raise InputError(name, getattr(self, name), "a whole number of at least 1")
 
     @property
     def tokens_per_step(self) -> int:
@@ -182,31 +188,51 @@ def start_denoiser(model: TwoTower) -> None:
 
 
 def train(
-    start: Callable[[], TwoTower], settings: TrainingSettings, train_data: Batches, valid: Batches, folder: Path
+    start: Callable[[], TwoTower],
+    settings: TrainingSettings,
+    train_data: Batches,
+    valid: Batches,
+    folder: Path,
+    device: torch.device,
 ) -> tuple[TwoTower, dict[str, float]]:
     """Both stages, from nothing or from where `folder` stopped; returns the model and its validation losses."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = next((c for c in (folder / "checkpoint", folder / "old") if c.is_dir()), None)
-    losses: dict[str, float] = {}
     at_stage, at_step = CONTEXT, 0
-    if checkpoint is not None:
-        progress = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
-        at_stage, at_step = progress["stage"], progress["step"]
-        model = TwoTower.from_pretrained(checkpoint / "model", device=start().device, dtype=torch.float32)
+    if checkpoint is None:
+        model = start().to(device)
     else:
-        model = start()
+        at_stage, at_step = _place(checkpoint, settings)
+        model = TwoTower.from_pretrained(checkpoint / "model", device=device, dtype=torch.float32)
+    losses: dict[str, float] = {}
     for stage in (CONTEXT, DENOISER):
-        if stage == CONTEXT and at_stage == DENOISER:
-            losses[stage] = Trainer(model, stage, settings, train_data, valid, folder).validate()
-            continue
         resuming = checkpoint is not None and stage == at_stage
         if stage == DENOISER and not resuming:
             start_denoiser(model)
         trainer = Trainer(model, stage, settings, train_data, valid, folder)
+        if stage == CONTEXT and at_stage == DENOISER:
+            losses[stage] = trainer.validate()
+            continue
         if resuming and checkpoint is not None:
             trainer.restore(checkpoint, at_step)
         losses[stage] = trainer.run()
     return model.eval(), losses
+
+
+def _place(checkpoint: Path, settings: TrainingSettings) -> tuple[str, int]:
+    """Stage and step of a checkpoint. Raises InputError where other settings would break the order of its data."""
+    progress = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
+    for name in ("batch_size", "sequence_length", "seed"):
+        begun = progress["settings"][name]
+        if getattr(settings, name) != begun:
+            raise InputError(name, getattr(settings, name), f"{begun}, with which the run to resume was begun")
+    return progress["stage"], progress["step"]
+
+
+def seconds_spent(folder: Path) -> float:
+    """Seconds of every training step a run has logged."""
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file) if row["seconds"])
 
 
 def _append(path: Path, row: dict[str, object]) -> None:

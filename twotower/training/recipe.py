@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedTokenizerFast
 
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
+from twotower.training.card import TrainingRecord
 from twotower.training.data import Batches, encode, read_documents, train_tokenizer
-from twotower.training.loop import TrainingSettings, new_model, train
+from twotower.training.loop import TrainingSettings, new_model, seconds_spent, train
 
 
 def embedded_config(vocab_size: int) -> TwoTowerConfig:
@@ -43,20 +45,45 @@ def build(
     device: torch.device,
     vocab_size: int = 2048,
     config: TwoTowerConfig | None = None,
-) -> tuple[TwoTower, dict[str, float]]:
-    """Train both towers on the files in `folder`, resuming what stands there; returns the model and its losses."""
-    folder.mkdir(parents=True, exist_ok=True)
-    documents, held_out = read_documents(train_files), read_documents(validation_files)
-    tokens = folder / "tokenizer"
-    if not (tokens / "tokenizer.json").is_file():
-        train_tokenizer(documents, vocab_size).save_pretrained(tokens)
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(tokens)
-    shape = config if config is not None else embedded_config(len(tokenizer))
+) -> tuple[TwoTower, TrainingRecord]:
+    """Train both towers on the files in `folder`, resuming what stands there."""
+    documents = {file.name: read_documents([file]) for file in train_files}
+    held_out = {file.name: read_documents([file]) for file in validation_files}
+    everything = [text for texts in documents.values() for text in texts]
+    tokenizer = _tokenizer(folder / "tokenizer", everything, vocab_size)
+    stream = encode(everything, tokenizer)
+    valid_stream = encode([text for texts in held_out.values() for text in texts], tokenizer)
     length, size = settings.sequence_length, settings.batch_size
-    batches = Batches(encode(documents, tokenizer), length, size, settings.seed)
-    valid = Batches(encode(held_out, tokenizer), length, size, seed=0)
-    model, losses = train(lambda: new_model(shape, settings.seed).to(device), settings, batches, valid, folder)
-    model.folder = tokens
-    return model, losses
+    shape = config if config is not None else embedded_config(len(tokenizer))
+    model, losses = train(
+        lambda: new_model(shape, settings.seed),
+        settings,
+        Batches(stream, length, size, settings.seed),
+        Batches(valid_stream, length, size, seed=0),
+        folder,
+        device,
+    )
+    model.folder = folder / "tokenizer"
+    record = TrainingRecord(
+        files=tuple((name, len(texts)) for name, texts in documents.items()),
+        validation_files=tuple((name, len(texts)) for name, texts in held_out.items()),
+        tokens=len(stream),
+        validation_tokens=len(valid_stream),
+        losses=losses,
+        hours=seconds_spent(folder) / 3600,
+        device=_device_name(device),
+    )
+    return model, record
+
+
+def _tokenizer(folder: Path, documents: list[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """The run's tokenizer, trained the first time."""
+    if not (folder / "tokenizer.json").is_file():
+        train_tokenizer(documents, vocab_size).save_pretrained(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU threads"

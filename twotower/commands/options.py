@@ -1,0 +1,66 @@
+"""Options that several commands share: the model, the prompt, the sampling settings, where JSON goes."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.errors import InputError
+from twotower.sampling.settings import SamplingSettings
+
+# (option, field of SamplingSettings, type, help)
+_SETTINGS = (
+    ("--max-new-tokens", "max_new_tokens", int, "where the text is cut at the latest"),
+    ("--block-size", "block_size", int, "slots unmasked in parallel (default: the model's trained width)"),
+    ("--steps", "steps_per_block", int, "denoiser passes a block may take at most"),
+    ("--threshold", "threshold", float, "a slot commits once its confidence exceeds this, 0 to 1"),
+    ("--temperature", "temperature", float, "0 always takes the likeliest token"),
+    ("--top-k", "top_k", int, "sample among this many tokens; 0 is all"),
+    ("--top-p", "top_p", float, "sample within this much probability"),
+    ("--seed", "seed", int, "-1 draws one"),
+)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model, --device, --dtype."""
+    parser.add_argument("--model", default=str(DEFAULT_MODEL), help="model folder or Hub repository")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
+    parser.add_argument("--dtype", help="float32 or bfloat16 (default: float32 on the CPU)")
+
+
+def add_sampling(parser: argparse.ArgumentParser) -> None:
+    """--prompt and everything of SamplingSettings that a person tunes."""
+    parser.add_argument("--prompt", default="", help="text to continue; left out, the model starts from nothing")
+    defaults = {field.name: field.default for field in fields(SamplingSettings)}
+    for option, name, kind, words in _SETTINGS:
+        shown = words if "default" in words else f"{words} (default: {defaults[name]})"
+        parser.add_argument(option, dest=name, type=kind, metavar=option[2:].upper().replace("-", "_"), help=shown)
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """--json FILE."""
+    parser.add_argument("--json", metavar="FILE", help=f"write {what} there as JSON; - prints it as the last line")
+
+
+def load_model(arguments: argparse.Namespace) -> TwoTower:
+    """The model the options name."""
+    return TwoTower.from_pretrained(arguments.model, device=arguments.device, dtype=arguments.dtype)
+
+
+def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> SamplingSettings:
+    """Settings from the options that were given, defaults for the others."""
+    given = {name: getattr(arguments, name) for _, name, _, _ in _SETTINGS if getattr(arguments, name) is not None}
+    return SamplingSettings(**{"block_size": model.config.trained_block_size, **given})
+
+
+def write_json(text: str, to: str | None) -> None:
+    """Print or write what --json asked for."""
+    if to == "-":
+        print(text)
+    elif to is not None:
+        try:
+            Path(to).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError("--json", to, f"a file that can be written ({error.strerror})") from error

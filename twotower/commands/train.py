@@ -1,0 +1,65 @@
+"""Train an embedded model from text files: tokenizer, context tower, then the denoiser tower as its copy."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from twotower.errors import InputError
+from twotower.training.card import model_card
+from twotower.training.loop import TrainingSettings
+from twotower.training.recipe import build
+
+_TUNED = ("context_steps", "denoiser_steps", "batch_size", "sequence_length", "save_every", "seed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data, where the run and its result go, steps and batch size."""
+    parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="documents, each ended by <|endoftext|>")
+    parser.add_argument("--validation", nargs="+", required=True, metavar="FILE", help="held-out documents")
+    parser.add_argument("--run", default="runs/embedded", help="folder of checkpoints and the log; resumed where it is")
+    parser.add_argument("--out", default="runs/embedded/model", help="where the finished model goes")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
+    parser.add_argument("--vocab-size", type=int, default=2048, help="of the tokenizer trained on the data (2048)")
+    parser.add_argument("--credit", action="append", default=[], help="source and licence of data, for the model card")
+    for field in fields(TrainingSettings):
+        if field.name in _TUNED:
+            option = "--" + field.name.replace("_", "-")
+            parser.add_argument(option, type=int, default=field.default, help=f"(default: {field.default})")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train to the end, resuming what stands in --run, then write the model and its card to --out."""
+    try:
+        settings = TrainingSettings(**{name: getattr(arguments, name) for name in _TUNED})
+        device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise InputError("--device", arguments.device, "a device torch knows, such as cpu or cuda") from error
+    model, record = build(
+        [Path(name) for name in arguments.data],
+        [Path(name) for name in arguments.validation],
+        Path(arguments.run),
+        settings,
+        device,
+        arguments.vocab_size,
+    )
+    out = Path(arguments.out)
+    model.save_pretrained(out, dtype=torch.bfloat16)
+    card = model_card(out.name, model, record, settings, arguments.credit, _command(arguments))
+    (out / "README.md").write_text(card, encoding="utf-8")
+    losses = ", ".join(f"{stage} tower {loss:.3f}" for stage, loss in record.losses.items())
+    print(f"{out}: validation losses {losses}")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command that trains the same model again, data files by their names alone."""
+    words = ["python", "-m", "twotower", "train"]
+    words += ["--data", *(Path(name).name for name in arguments.data)]
+    words += ["--validation", *(Path(name).name for name in arguments.validation)]
+    for name in ("vocab_size", *_TUNED):
+        words += ["--" + name.replace("_", "-"), str(getattr(arguments, name))]
+    return shlex.join(words)

@@ -1,0 +1,130 @@
+"""What a trace says in numbers. Pure: every second comes from the events. Knows no model and no page."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from twotower.sampling.events import ContextExtended, Denoised, Prefilled, TokenDecoded
+from twotower.trace import Trace
+
+DENOISER_PASS = "denoiser pass"
+CONTEXT_PASS = "context pass"
+STEP_KINDS = {"autoregressive": "AR step", "mock-ar": "mock-AR step"}
+
+EVEN = 0.03  # two single runs within three percent of each other are called even
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The numbers of one run of one lane; seconds are of the measured clock."""
+
+    lane: str
+    tokens: int  # what the user got; an end token is the last of them
+    prefill_seconds: float
+    decode_seconds: float  # from the end of the prefill to the end of the run
+    pass_seconds: dict[str, tuple[float, ...]]  # by kind of pass, in the order they ran; the prefill is not among them
+
+    @classmethod
+    def of(cls, trace: Trace) -> Metrics:
+        """Read them off the events."""
+        lane = trace.started.lane
+        prefill_end, prefill_seconds = 0.0, 0.0
+        passes: dict[str, list[float]] = {}
+        for event in trace.events:
+            if isinstance(event, Prefilled):
+                prefill_end, prefill_seconds = event.time, event.seconds
+            elif isinstance(event, Denoised):
+                passes.setdefault(DENOISER_PASS, []).append(event.seconds)
+            elif isinstance(event, ContextExtended):
+                passes.setdefault(CONTEXT_PASS, []).append(event.seconds)
+            elif isinstance(event, TokenDecoded) and event.seconds > 0:
+                # Autoregression's first token is the prefill's: it took no pass of its own.
+                passes.setdefault(STEP_KINDS.get(lane, lane), []).append(event.seconds)
+        return cls(
+            lane=lane,
+            tokens=trace.finished.tokens,
+            prefill_seconds=prefill_seconds,
+            decode_seconds=trace.finished.time - prefill_end,
+            pass_seconds={kind: tuple(seconds) for kind, seconds in passes.items()},
+        )
+
+    @property
+    def passes(self) -> dict[str, int]:
+        """How many passes of each kind ran."""
+        return {kind: len(seconds) for kind, seconds in self.pass_seconds.items()}
+
+    @property
+    def all_passes(self) -> int:
+        """Passes of every kind together, the prefill left out."""
+        return sum(self.passes.values())
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens over decode seconds; None where nothing was decoded after the prefill."""
+        return self.tokens / self.decode_seconds if self.all_passes and self.decode_seconds > 0 else None
+
+    @property
+    def tokens_per_pass(self) -> float | None:
+        """Tokens over passes of every kind: the number that latency follows."""
+        return self.tokens / self.all_passes if self.all_passes else None
+
+    @property
+    def tokens_per_denoiser_pass(self) -> float | None:
+        """Tokens over denoiser passes alone, as the paper counts; context passes are left out."""
+        denoiser = self.passes.get(DENOISER_PASS, 0)
+        return self.tokens / denoiser if denoiser else None
+
+    @property
+    def share_in_passes(self) -> float | None:
+        """The part of the decode seconds that model passes took; the rest is the sampler's own."""
+        inside = sum(sum(seconds) for seconds in self.pass_seconds.values())
+        return inside / self.decode_seconds if self.all_passes and self.decode_seconds > 0 else None
+
+    def pass_milliseconds(self, kind: str) -> float | None:
+        """The median milliseconds of one pass of this kind."""
+        seconds = self.pass_seconds.get(kind)
+        return 1000 * statistics.median(seconds) if seconds else None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, with what follows from them."""
+        return {
+            "lane": self.lane,
+            "tokens": self.tokens,
+            "prefill_seconds": self.prefill_seconds,
+            "decode_seconds": self.decode_seconds,
+            "tokens_per_second": self.tokens_per_second,
+            "tokens_per_pass": self.tokens_per_pass,
+            "tokens_per_denoiser_pass": self.tokens_per_denoiser_pass,
+            "share_in_passes": self.share_in_passes,
+            "passes": self.passes,
+            "pass_milliseconds": {kind: self.pass_milliseconds(kind) for kind in self.pass_seconds},
+        }
+
+
+def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
+    """Who won and why, in two sentences, as plainly when autoregression did."""
+    fast, base = diffusion.tokens_per_second, autoregressive.tokens_per_second
+    if fast is None or base is None:
+        return "Too few tokens to compare: a lane ended before its first pass after the prefill."
+    ratio = fast / base
+    if abs(ratio - 1) <= EVEN:
+        return f"Even: diffusion gave {fast:.0f} tokens a second, autoregression {base:.0f}. {_why(diffusion, autoregressive)}"
+    if ratio > 1:
+        return (
+            f"Diffusion won, {ratio:.2f} times as fast: {fast:.0f} tokens a second against {base:.0f}. "
+            f"{_why(diffusion, autoregressive)}"
+        )
+    return (
+        f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against diffusion's {fast:.0f}. "
+        f"{_why(diffusion, autoregressive)}"
+    )
+
+
+def _why(diffusion: Metrics, autoregressive: Metrics) -> str:
+    # Speed-up is tokens per pass over what a pass costs, both relative to autoregression (mean seconds of a pass,
+    # the sampler's own share included, so that the two factors really multiply to the ratio).
+    per_pass = (diffusion.tokens_per_pass or 0) / (autoregressive.tokens_per_pass or 1)
+    mine = diffusion.decode_seconds / diffusion.all_passes
+    theirs = autoregressive.decode_seconds / autoregressive.all_passes
+    return f"A pass of diffusion brought {per_pass:.2f} times the tokens and took {mine / theirs:.2f} times as long."

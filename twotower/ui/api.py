@@ -1,0 +1,52 @@
+"""The named endpoint `/generate`: a whole trace as JSON. Knows the request and the worker; knows no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from twotower.ui.errors import plain_errors
+from twotower.ui.race import whole_trace
+from twotower.ui.request import read_request
+from twotower.ui.worker import Worker
+
+if TYPE_CHECKING:
+    from twotower import TwoTower
+
+
+def register_api(model: TwoTower, worker: Worker, lanes: Sequence[str], queue: dict[str, Any]) -> None:
+    """Add the endpoint to the page being built."""
+
+    def generate(
+        prompt: str,
+        lane: str = "diffusion",
+        max_new_tokens: int = 128,
+        block_size: int = 16,
+        steps_per_block: int = 16,
+        threshold: float = 0.8,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = -1,
+    ) -> dict:
+        """Run one lane and return its trace: schema, every event with its times, and the text.
+
+        Lanes: diffusion, autoregressive, mock-ar. A seed of -1 draws one; the first event says which was used.
+        """
+        values: dict[str, object] = {
+            "max_new_tokens": max_new_tokens,
+            "block_size": block_size,
+            "steps_per_block": steps_per_block,
+            "threshold": threshold,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": seed,
+        }
+        with plain_errors():
+            request = read_request(prompt, lane, values, lanes, model.config.trained_block_size)
+            return whole_trace(model, worker, request)
+
+    gr.api(generate, api_name="generate", **queue)

@@ -1,0 +1,73 @@
+"""Every sentence the page says. Knows no widgets and no model."""
+
+from __future__ import annotations
+
+TITLE = "TwoTower"
+TAGLINE = "Two towers, one backbone: blocks of masks against one token at a time."
+
+PROMPT_LABEL = "Prompt"
+PROMPT_HINT = "The model continues this text. Left empty, it starts from nothing."
+RUN = "Run the race"
+STOP = "Stop"
+
+# (what the chip says, the prompt it sets)
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("Predictable · a fairy-tale start", "Once upon a time, there was a little girl named Lily. She loved to"),
+    ("Predictable · a repeated line", "The cat said hello. The dog said hello. The bird said hello. The frog said"),
+    ("Predictable · a familiar day", "One day, Tom and his mom went to the park. Tom saw a big red"),
+    ("Open · an odd meeting", "The old robot opened the door and saw"),
+    ("Open · a secret", '"I have a secret," whispered the tree. "Long ago,'),
+    ("Open · no prompt at all", ""),
+)
+
+MORE_SETTINGS = "Block size, seed, top-k, top-p"
+STEPS = ("Steps per block", "denoiser passes a block may take at most")
+TEMPERATURE = ("Temperature", "0 always takes the likeliest token")
+THRESHOLD = ("Threshold", "a slot commits once its confidence exceeds this")
+MAX_NEW_TOKENS = ("Max new tokens", "where the text is cut at the latest")
+TOP_K = ("Top-k", "sample among this many tokens; 0 is all")
+TOP_P = ("Top-p", "sample within this much probability")
+SEED = ("Seed", "-1 draws a new one each run")
+SEED_USED = "Seed used"
+LANES = ("Lanes", "run one after the other, in this order")
+
+
+def block_size_info(trained: int) -> str:
+    """What stands under the block-size slider."""
+    return f"slots unmasked in parallel; trained width is {trained}"
+
+
+def block_size_warning(size: int, trained: int) -> str:
+    """The amber line beyond the trained width."""
+    return (
+        f"⚠ Block size {size} is wider than the {trained} this model was trained on. It will run, but expect worse text: "
+        "in the paper quality collapses beyond the trained width."
+    )
+
+
+TIMING = (
+    "Lanes run one after the other, never at once, so neither slows the other. "
+    "Every number comes from the measured clock inside the sampler, not from the screen."
+)
+LATENCY_TITLE = "Latency race"
+LATENCY_TEXT = "Tokens you have against seconds. The shaded start is the prefill."
+PASSES_TITLE = "Time per pass"
+PASSES_TEXT = "How long one model call takes, by kind. A box holds the middle half, its line the median."
+
+
+def lane_summary(label: str, tokens: int, passes: int, seconds: float, reason: str) -> str:
+    """What a screen reader hears when a lane ends."""
+    end = {"end-token": "reached the end of its text", "length": "reached the length limit"}.get(reason, "was stopped")
+    return f"{label} {end}: {tokens} tokens in {seconds:.2f} seconds and {passes} passes."
+
+
+def lane_broken(label: str) -> str:
+    """What a screen reader hears when a lane ends in an error."""
+    return f"{label} ended in an error."
+
+
+def nothing_to_compare(stopped: bool) -> str:
+    """In the verdict's place when one of the two lanes is missing or was cut short."""
+    if stopped:
+        return "Stopped: no verdict. The numbers below are of what ran."
+    return "Run diffusion and autoregressive together for a verdict."

@@ -1,0 +1,42 @@
+"""What the title strip says about a loaded model. Knows the model's public attributes and no widgets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twotower import TwoTower
+
+
+def model_facts(model: TwoTower, folder: str | Path) -> list[list[str]]:
+    """(name, text) pairs: model, size, layers, device, dtype, licence of the weights."""
+    config = model.config
+    return [
+        ["model", model.name],
+        ["parameters", f"{count(model.parameters_per_tower())} per tower"],
+        ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
+        ["block", f"{config.trained_block_size} slots"],
+        ["device", f"{model.device}"],
+        ["dtype", f"{model.dtype}".removeprefix("torch.")],
+        ["licence", licence(Path(folder))],
+    ]
+
+
+def count(parameters: int) -> str:
+    """3 900 000 is 3.9 M."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= size:
+            return f"{parameters / size:.1f} {letter}"
+    return str(parameters)
+
+
+def licence(folder: Path) -> str:
+    """The `license:` of the model card's front matter, where there is one."""
+    card = folder / "README.md"
+    if card.is_file():
+        found = re.search(r"^license:\s*(\S.*?)\s*$", card.read_text(encoding="utf-8")[:4000], re.MULTILINE)
+        if found:
+            return found.group(1).strip("'\"")
+    return "see model card"

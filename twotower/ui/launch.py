@@ -1,0 +1,46 @@
+"""Loads the model, warms it up and opens the page. Knows how the pieces go together, and none of them closely."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.race import warm_up
+from twotower.sampling import generate
+from twotower.sampling.events import Event
+from twotower.sampling.settings import SamplingSettings
+from twotower.ui.page import build_demo, launch_options
+from twotower.ui.worker import RunLane, ShouldStop, Worker
+
+
+def make_demo(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> gr.Blocks:
+    """The page around a model, loaded and warm."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    folder = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
+    loaded: list[TwoTower] = []
+
+    def build() -> RunLane:
+        # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
+        model = TwoTower.from_pretrained(folder, device=device, dtype=dtype)
+        warm_up(model, SamplingSettings(block_size=model.config.trained_block_size))
+        loaded.append(model)
+        return lambda prompt_ids, lane, settings, should_stop: _run(model, prompt_ids, lane, settings, should_stop)
+
+    worker = Worker(build)
+    worker.wait()
+    return build_demo(loaded[0], worker, folder)
+
+
+def serve(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> None:
+    """Serve the page until interrupted; Gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+    make_demo(model_path, device, dtype).launch(**launch_options())
+
+
+def _run(
+    model: TwoTower, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    return generate(model, prompt_ids, lane=lane, settings=settings, should_stop=should_stop)

@@ -1,0 +1,61 @@
+"""What a visitor asked for, read from raw widget or API values and checked once. Knows no model and no Gradio."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from twotower.errors import InputError
+from twotower.sampling.settings import SamplingSettings
+
+MOST_NEW_TOKENS = 1024  # what one visitor may ask of a machine shared with others
+WHOLE = ("max_new_tokens", "block_size", "steps_per_block", "top_k", "seed")
+REAL = ("threshold", "temperature", "top_p")
+
+
+@dataclass(frozen=True)
+class RaceRequest:
+    """One press of Run: the prompt, the lanes in the order they run, and settings whose seed is drawn."""
+
+    prompt: str
+    lanes: tuple[str, ...]
+    settings: SamplingSettings
+
+
+def read_request(
+    prompt: object, lanes: object, values: dict[str, object], known_lanes: Sequence[str], trained_block_size: int
+) -> RaceRequest:
+    """Check everything that needs no model. Raises InputError naming the field."""
+    if prompt is not None and not isinstance(prompt, str):
+        raise InputError("prompt", prompt, "text")
+    wanted = lanes if isinstance(lanes, (list, tuple)) else [lanes]
+    for lane in wanted:
+        if lane not in known_lanes:
+            raise InputError("lane", lane, "one of " + ", ".join(known_lanes))
+    if not wanted:
+        raise InputError("lanes", list(wanted), "at least one of " + ", ".join(known_lanes))
+    settings = _read_settings(values)
+    settings.warnings(trained_block_size)  # raises beyond what the model can follow at all
+    if settings.seed == -1:
+        # Drawn here and not in the sampler: every lane of a race gets the same one.
+        settings = replace(settings, seed=secrets.randbelow(2**31))
+    ordered = tuple(lane for lane in known_lanes if lane in wanted)
+    return RaceRequest(prompt or "", ordered, settings)
+
+
+def _read_settings(values: dict[str, object]) -> SamplingSettings:
+    read: dict[str, object] = {name: _whole(values[name]) for name in WHOLE if name in values}
+    read.update({name: values[name] for name in REAL if name in values})
+    settings = SamplingSettings(**read)  # type: ignore[arg-type]  # checks every type itself
+    if settings.max_new_tokens > MOST_NEW_TOKENS:
+        raise InputError("max_new_tokens", settings.max_new_tokens, f"a whole number from 1 to {MOST_NEW_TOKENS}")
+    return settings
+
+
+def _whole(value: object) -> object:
+    # Browsers know one kind of number: 16 may arrive as 16.0. 1.5 stays as it is, for the settings to refuse.
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value

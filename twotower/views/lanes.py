@@ -1,0 +1,39 @@
+"""How each lane looks wherever it is drawn. Knows names, colours and marks; knows no events and no page.
+
+Colours are Okabe and Ito's, told apart by every kind of colour vision; a glyph and a dash say the same without colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class LaneLook:
+    """Label, colour, glyph and line dash (Plotly's names) of one lane."""
+
+    lane: str
+    label: str
+    colour: str
+    glyph: str
+    dash: str
+    about: str
+
+    def to_json(self) -> dict[str, str]:
+        """Plain values, one entry a field."""
+        return asdict(self)
+
+
+_LOOKS = {
+    look.lane: look
+    for look in (
+        LaneLook("diffusion", "Diffusion", "#D55E00", "◆", "solid", "blocks of masks, unmasked in parallel"),
+        LaneLook("autoregressive", "Autoregressive", "#0072B2", "●", "dash", "left to right, one token a pass"),
+        LaneLook("mock-ar", "Mock-AR", "#009E73", "▲", "dot", "the denoiser, made to go one token at a time"),
+    )
+}
+
+
+def look_of(lane: str) -> LaneLook:
+    """The look of a lane; one this module has not met gets its own name in grey."""
+    return _LOOKS.get(lane) or LaneLook(lane, lane, "#767676", "■", "dashdot", "")
