@@ -1,0 +1,57 @@
+"""Dark and light, narrow and wide, still for those who asked for stillness, named for those who cannot see."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import open_page, run_to_end, set_number, watch
+from playwright.sync_api import Browser
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 2560])
+def test_nothing_overflows(browser: Browser, app_url: str, theme: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    errors, outside = watch(page, app_url)
+    open_page(page, f"{app_url}?__theme={theme}")
+    set_number(page, "max-new-tokens", "32")
+    run_to_end(page)
+    page.wait_for_selector("#latency-race .js-plotly-plot")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+    context.close()
+    assert (errors, outside) == ([], [])
+
+
+def test_slots_do_not_move_while_they_fill(browser: Browser, app_url: str) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    open_page(page, app_url)
+    places = "() => [...document.querySelectorAll('.tt-slot[data-position]')].map((s) => [s.offsetLeft, s.offsetTop])"
+    before = page.evaluate(places)
+    run_to_end(page)
+    assert page.evaluate(places) == before
+    context.close()
+
+
+def test_reduced_motion_stands_still(browser: Browser, app_url: str) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    open_page(page, app_url)
+    page.click("#run")
+    page.wait_for_selector(".tt-mask[data-position]", timeout=60_000)
+    assert page.evaluate("getComputedStyle(document.querySelector('.tt-mask[data-position]')).animationName") == "none"
+    page.click("#stop")
+    page.wait_for_selector("#run:not([disabled])")
+    context.close()
+
+
+def test_controls_have_names(browser: Browser, app_url: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    open_page(page, app_url)
+    assert page.get_by_role("button", name="Run the race").count() == 1
+    assert page.get_by_role("button", name="Stop", exact=True).count() == 1
+    assert page.get_by_label("Prompt").count() >= 1
+    assert page.get_by_role("region", name="Diffusion").count() == 1
+    context.close()

@@ -1,0 +1,37 @@
+"""Stop stops within a second and loses nothing."""
+
+from __future__ import annotations
+
+import time
+
+from conftest import prose, run_to_end, set_number
+from playwright.sync_api import Page
+
+
+def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:
+    set_number(page, "max-new-tokens", "512")
+    page.click("#run")
+    page.wait_for_function(
+        "() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8", timeout=60_000
+    )
+    pressed = time.monotonic()
+    page.click("#stop")
+    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=stopped]", timeout=5_000)
+    assert time.monotonic() - pressed < 1.0
+    page.wait_for_selector("#run:not([disabled])")
+    assert page.locator(".tt-lane[data-lane=diffusion] .tt-state").inner_text() == "stopped"
+    assert prose(page, "diffusion").strip()
+    # The lane that had not begun does not begin, and nobody is said to have won.
+    assert page.locator(".tt-lane[data-lane=autoregressive]").get_attribute("data-state") == "waiting"
+    assert "no verdict" in page.locator("#verdict").inner_text()
+
+
+def test_the_next_run_is_as_good_as_the_first(page: Page) -> None:
+    set_number(page, "max-new-tokens", "256")
+    page.click("#run")
+    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=running]", timeout=60_000)
+    page.click("#stop")
+    page.wait_for_selector("#run:not([disabled])")
+    set_number(page, "max-new-tokens", "16")
+    run_to_end(page)
+    assert prose(page, "diffusion").strip()
