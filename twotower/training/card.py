@@ -68,8 +68,8 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 | denoiser tower | masked tokens of a block, context tower frozen | {_stage(settings, record, DENOISER)} |
 
 {settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW, bfloat16 autocast over float32 weights,
-{record.hours:.1f} hours on {record.device}. The two losses are of different tasks: the denoiser's is the
-mean over tokens masked at every rate from few to all (each weighted by 1 over the rate or as `objective.py` says).
+{record.hours:.1f} hours on {record.device}. The two losses are of different tasks: the denoiser's is the mean over
+masked tokens, with masking rates spread evenly from 0 to 1, and most of them have masked neighbours.
 
 ## Limits
 

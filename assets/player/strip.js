@@ -1,0 +1,44 @@
+// The title strip: name, facts about the model, and the light.
+
+const LIGHTS = { idle: "idle", waiting: "waiting for the model", live: "live" };
+
+class StripView {
+  constructor(root) {
+    this.title = el("h1", "tt-title");
+    this.tagline = el("p", "tt-tagline");
+    this.facts = el("dl", "tt-facts");
+    this.light = el("span", "tt-light");
+    this.light.setAttribute("role", "status");
+    const names = el("div", "tt-names");
+    const first = el("div", "tt-title-row");
+    first.append(this.title, this.light);
+    names.append(first, this.tagline);
+    root.append(names, this.facts);
+  }
+
+  show({ title, tagline, facts, light }) {
+    setText(this.title, title);
+    setText(this.tagline, tagline);
+    this.shine(light);
+    if (this.facts.childElementCount) return; // a page has one model
+    for (const [name, text] of facts) {
+      const fact = el("div");
+      const value = el("dd", "", text);
+      value.dataset.fact = name;
+      fact.append(el("dt", "", name), value);
+      this.facts.append(fact);
+    }
+  }
+
+  shine(light) {
+    setText(this.light, LIGHTS[light]);
+    this.light.dataset.light = light;
+  }
+}
+
+const strip = new StripView(element.querySelector(".tt-strip"));
+const show = () => strip.show(JSON.parse(props.value));
+show();
+watch("value", show);
+// A run has left the queue when the stage gets its first message.
+document.addEventListener("twotower:live", () => strip.light.dataset.light === "waiting" && strip.shine("live"));
