@@ -109,16 +109,12 @@ def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
         return "Too few tokens to compare: a lane ended before its first pass after the prefill."
     ratio = fast / base
     if abs(ratio - 1) <= EVEN:
-        return f"Even: diffusion gave {fast:.0f} tokens a second, autoregression {base:.0f}. {_why(diffusion, autoregressive)}"
-    if ratio > 1:
-        return (
-            f"Diffusion won, {ratio:.2f} times as fast: {fast:.0f} tokens a second against {base:.0f}. "
-            f"{_why(diffusion, autoregressive)}"
-        )
-    return (
-        f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against diffusion's {fast:.0f}. "
-        f"{_why(diffusion, autoregressive)}"
-    )
+        who = f"Even: diffusion gave {fast:.0f} tokens a second, autoregression {base:.0f}."
+    elif ratio > 1:
+        who = f"Diffusion won, {ratio:.2f} times as fast: {fast:.0f} tokens a second against {base:.0f}."
+    else:
+        who = f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against diffusion's {fast:.0f}."
+    return f"{who} {_why(diffusion, autoregressive)}"
 
 
 def _why(diffusion: Metrics, autoregressive: Metrics) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twotower.errors import InputError
 from twotower.model.twotower import TwoTower
@@ -25,7 +25,7 @@ def encode_prompt(model: TwoTower, text: str) -> list[int]:
 
 def decode(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
     """The text of ids, special tokens left out."""
-    return tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return cast(str, tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def slot_texts(tokenizer: PreTrainedTokenizerFast, slots: Sequence[int | None]) -> list[str]:
@@ -45,7 +45,7 @@ def slot_texts(tokenizer: PreTrainedTokenizerFast, slots: Sequence[int | None]) 
         _place_characters(stretch, texts, after_mask, before_mask=token is None)
         stretch, after_mask = [], token is None
         if token is not None:
-            texts[position] = tokenizer.convert_ids_to_tokens(token)
+            texts[position] = cast(str, tokenizer.convert_ids_to_tokens(token))
     return texts
 
 
@@ -74,7 +74,7 @@ def _character_width(lead: int) -> int:
 
 def _token_bytes(tokenizer: PreTrainedTokenizerFast, token: int) -> bytes:
     """The bytes of a token of a byte-level vocabulary; added tokens are plain text."""
-    name = tokenizer.convert_ids_to_tokens(token)
+    name = cast(str, tokenizer.convert_ids_to_tokens(token))
     table = _byte_of_character()
     return bytes(table[c] for c in name) if all(c in table for c in name) else name.encode("utf-8")
 

@@ -51,10 +51,10 @@ def test_no_lane_at_all(page: Page) -> None:
 
 
 def test_markup_in_a_prompt_stays_text(page: Page) -> None:
-    page.fill("#prompt textarea", "<img src=x onerror=\"window.bitten = 1\"> ${window.bitten = 1} <mask>")
+    page.fill("#prompt textarea", '<img src=x onerror="window.bitten = 1"> ${window.bitten = 1} <mask>')
     page.click("#run")
     assert "<img" in toast(page)
-    page.fill("#prompt textarea", "<img src=x onerror=\"window.bitten = 1\"> ${window.bitten = 1}")
+    page.fill("#prompt textarea", '<img src=x onerror="window.bitten = 1"> ${window.bitten = 1}')
     set_number(page, "max-new-tokens", "8")
     run_to_end(page)
     assert "onerror" in page.locator(".tt-tail").first.inner_text()

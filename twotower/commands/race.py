@@ -65,9 +65,11 @@ def report(traces: Sequence[Trace], table: Sequence[Standing]) -> list[str]:
     repeats = len(table[0].runs)
     lines = [
         f"{started.model} on {started.device}, {started.dtype}, {started.threads} threads; "
-        f"{len(started.prompt_ids)} prompt tokens, seed {started.seed}; median of {repeats}, least to greatest after it",
+        f"{len(started.prompt_ids)} prompt tokens, seed {started.seed}; "
+        f"median of {repeats} (least to greatest)",
         "",
-        f"{'lane':<15}{'tokens':>7}{'seconds':>26}{'tokens/s':>24}{'speed-up':>22}{'tokens/pass':>13}  passes (median ms)",
+        f"{'lane':<15}{'tokens':>7}{'seconds':>26}{'tokens/s':>24}{'speed-up':>22}{'tokens/pass':>13}"
+        "  passes (median ms)",
         *(_row(standing) for standing in table),
     ]
     middles = {standing.lane: standing.middle for standing in table}
@@ -101,7 +103,9 @@ def to_json(traces: Sequence[Trace], table: Sequence[Standing]) -> dict[str, obj
 
 def _row(standing: Standing) -> str:
     middle = standing.middle
-    passes = ", ".join(f"{count} {kind} ({middle.pass_milliseconds(kind):.2f})" for kind, count in middle.passes.items())
+    passes = ", ".join(
+        f"{count} {kind} ({middle.pass_milliseconds(kind):.2f})" for kind, count in middle.passes.items()
+    )
     per_pass = "–" if middle.tokens_per_pass is None else f"{middle.tokens_per_pass:.2f}"
     return (
         f"{standing.lane:<15}{middle.tokens:>7}{_spread(standing.decode_seconds, 3):>26}"

@@ -19,7 +19,9 @@ _TUNED = ("context_steps", "denoiser_steps", "batch_size", "sequence_length", "s
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Data, where the run and its result go, steps and batch size."""
-    parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="documents, each ended by <|endoftext|>")
+    parser.add_argument(
+        "--data", nargs="+", required=True, metavar="FILE", help="documents, each ended by <|endoftext|>"
+    )
     parser.add_argument("--validation", nargs="+", required=True, metavar="FILE", help="held-out documents")
     parser.add_argument("--run", default="runs/embedded", help="folder of checkpoints and the log; resumed where it is")
     parser.add_argument("--out", default="runs/embedded/model", help="where the finished model goes")

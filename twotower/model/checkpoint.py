@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,7 +28,8 @@ _ALWAYS_FLOAT32 = ("A_log", "D", "dt_bias", "e_score_correction_bias")
 def allocate(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     """Give a model built on the meta device empty tensors, each in the dtype it will be read into."""
     for module in model.modules():
-        for kind in (module._parameters, module._buffers):
+        kinds: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for kind in kinds:
             for name, tensor in kind.items():
                 if tensor is None:
                     continue
@@ -46,7 +48,7 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     for shard in _shards(folder):
         try:
             with safe_open(shard, framework="pt") as file:
-                for name in file.keys():
+                for name in file.keys():  # noqa: SIM118 (the file is no dict)
                     if name in read:
                         raise CheckpointError(f"{shard.name}: tensor {name} is in another shard too.")
                     if name in targets:
@@ -128,7 +130,9 @@ def _copy(source: Tensor, target: Tensor, name: str, shard: Path) -> None:
             f"{shard.name}: tensor {name} has shape {tuple(source.shape)}; config.json asks for {tuple(target.shape)}."
         )
     if source.dtype not in _FLOATS:
-        raise CheckpointError(f"{shard.name}: tensor {name} is {source.dtype}; allowed: {', '.join(map(str, _FLOATS))}.")
+        raise CheckpointError(
+            f"{shard.name}: tensor {name} is {source.dtype}; allowed: {', '.join(map(str, _FLOATS))}."
+        )
     target.copy_(source)
 
 

@@ -6,6 +6,7 @@ t is the masked fraction of the block, not the step over the step count.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +28,10 @@ class TimeEmbedder(nn.Module):
         half = _FREQUENCIES // 2
         exponents = torch.arange(half, dtype=torch.float32, device=t.device) / half
         frequencies = torch.exp(-math.log(_MAX_PERIOD) * exponents)
+        dtype = cast(Tensor, self.mlp[0].weight).dtype
         # The official code rounds t to the model's dtype before the sinusoids.
-        angles = (t.to(self.mlp[0].weight.dtype).float() * 1000.0).unsqueeze(-1) * frequencies
-        return self.mlp(torch.cat((angles.cos(), angles.sin()), -1).to(self.mlp[0].weight.dtype))
+        angles = (t.to(dtype).float() * 1000.0).unsqueeze(-1) * frequencies
+        return self.mlp(torch.cat((angles.cos(), angles.sin()), -1).to(dtype))
 
 
 class Conditioning(nn.Module):
@@ -57,7 +59,3 @@ class Conditioning(nn.Module):
             weight = self.scale_shift_tables[0]
             self._known[masked_fraction] = self(torch.tensor([masked_fraction], device=weight.device))
         return self._known[masked_fraction]
-
-    def forget(self) -> None:
-        """Drop the computed values: the parameters have changed."""
-        self._known.clear()

@@ -67,7 +67,10 @@ def _boundaries(initial: Tensor, added: Tensor, log_decay: Tensor) -> Tensor:
 
 
 def step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """One token of the recurrence: x (B, H, P), dt (B, H), b and c (B, G, N), state (B, H, P, N) -> y (B, H, P), state."""
+    """One token of the recurrence.
+
+    x (B, H, P), dt (B, H), b and c (B, G, N), state (B, H, P, N) -> y (B, H, P) and the next state.
+    """
     heads_per_group = x.shape[1] // b.shape[1]
     keep = (dt * a).exp()[..., None, None]
     b, c = (t.repeat_interleave(heads_per_group, dim=1) for t in (b, c))

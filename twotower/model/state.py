@@ -6,7 +6,6 @@ A state belongs to one run. The denoiser tower reads it and never writes it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
 
 import torch
 from torch import Tensor
@@ -61,7 +60,7 @@ class TextKV:
     values: Tensor
 
 
-LayerMemory = Union[MambaState, KVCache, TextKV, None]
+LayerMemory = MambaState | KVCache | TextKV | None
 
 
 @dataclass

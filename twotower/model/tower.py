@@ -6,6 +6,9 @@ remembers: keys and values in attention layers, conv and SSM state in Mamba laye
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +28,7 @@ class Layer(nn.Module):
         super().__init__()
         self.kind = kind
         self.norm = RMSNorm(config.hidden_size, config.layer_norm_epsilon)
-        self.mixer: nn.Module
+        self.mixer: Any  # which passes it offers follows from its kind
         if kind == MAMBA:
             self.mixer = Mamba2(config)
         elif kind == ATTENTION:
@@ -53,7 +56,8 @@ class Tower(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(Layer(kind, config) for kind in config.hybrid_override_pattern)
+        layers = nn.ModuleList(Layer(kind, config) for kind in config.hybrid_override_pattern)
+        self.layers = cast("Sequence[Layer]", layers)
         self.norm_f = RMSNorm(config.hidden_size, config.layer_norm_epsilon)
 
     def empty_state(self, batch: int) -> ContextState:
@@ -64,9 +68,7 @@ class Tower(nn.Module):
             if layer.kind == MAMBA:
                 memories.append(layer.mixer.initial_state(batch))
             elif layer.kind == ATTENTION:
-                memories.append(
-                    empty_kv(batch, config.num_key_value_heads, config.head_dim, layer.mixer.k_proj.weight)
-                )
+                memories.append(empty_kv(batch, config.num_key_value_heads, config.head_dim, layer.mixer.k_proj.weight))
             else:
                 memories.append(None)
         return ContextState(memories)

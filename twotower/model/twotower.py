@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from twotower.model.tower import Tower
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-Ids = "Tensor | Sequence[int] | Sequence[Sequence[int]]"
+Ids: TypeAlias = Tensor | Sequence[int] | Sequence[Sequence[int]]
 
 
 class TwoTower(nn.Module):
@@ -56,7 +56,9 @@ class TwoTower(nn.Module):
         """
         folder = find_folder(path_or_repo)
         config = TwoTowerConfig.from_folder(folder)
-        place = torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        place = (
+            torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        )
         with torch.device("meta"):
             model = cls(config, folder)
         checkpoint.allocate(model, place, _dtype(dtype, place, config))
@@ -80,7 +82,7 @@ class TwoTower(nn.Module):
     @functools.cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The folder's tokenizer.json. Raises CheckpointError where there is none."""
-        if not self._has_tokenizer:
+        if self.folder is None or not self._has_tokenizer:
             raise CheckpointError(f"{self.name} has no tokenizer.json: it reads and writes ids only.")
         from transformers import PreTrainedTokenizerFast  # imported late: it takes seconds and ids need none of it
 
@@ -163,7 +165,7 @@ class TwoTower(nn.Module):
         return self.context_tower.step(ids, state)
 
     def context_pass(self, ids: Tensor, state: ContextState) -> Tensor:
-        """The context tower reads a finished block (B, S): hidden states (B, S, D), from which its head can judge it."""
+        """The context tower reads a finished block (B, S): hidden states (B, S, D), for its head to judge it by."""
         return self.context_tower.extend(ids, state)
 
     def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: float | None) -> Tensor:

@@ -21,8 +21,7 @@ def autoregressive(run: Run) -> Iterator[Event]:
         token, decoded = decode_token(run, logits, position, seconds, "AR step")
         yield decoded
         if token in run.end_token_ids or position == last:
-            reason = "end-token" if token in run.end_token_ids else "length"
-            yield Finished(run.clock.now, reason, position + 1)
+            yield Finished(run.clock.now, "end-token" if token in run.end_token_ids else "length", position + 1)
             return
         logits, seconds = run.clock.timed(run.model.ar_step, run.ids(token), state)
 

@@ -6,7 +6,7 @@ and never revised. The finished block goes through the context tower once, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 
 import torch
@@ -48,7 +48,9 @@ def mask_diffusion(run: Run) -> Iterator[Event]:
         yield ContextExtended(time, number, size, judged, seconds)
 
 
-def denoise_block(run: Run, state: ContextState, number: int, offset: int, size: int) -> Iterator[Event]:
+def denoise_block(
+    run: Run, state: ContextState, number: int, offset: int, size: int
+) -> Generator[Denoised, None, list[int]]:
     """Unmask one block; the generator's return value is its `size` ids."""
     mask = run.model.config.mask_token_id
     block = [mask] * size

@@ -8,7 +8,7 @@ pass took. A `position` counts slots of the generated text from 0, across blocks
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, Union
+from typing import Literal
 
 from twotower.errors import InputError
 
@@ -123,7 +123,7 @@ class Finished:
     tokens: int
 
 
-Event = Union[Started, Prefilled, BlockOpened, Denoised, ContextExtended, TokenDecoded, Finished]
+Event = Started | Prefilled | BlockOpened | Denoised | ContextExtended | TokenDecoded | Finished
 
 EVENT_TYPES: dict[str, type] = {
     cls.__name__: cls for cls in (Started, Prefilled, BlockOpened, Denoised, ContextExtended, TokenDecoded, Finished)
@@ -136,9 +136,7 @@ def event_to_json(event: Event) -> dict[str, object]:
     for field in fields(event):
         value = getattr(event, field.name)
         if field.name == "proposals":
-            value = [
-                [p.position, p.id, _round(p.confidence), p.rule, _pairs_to_json(p.candidates)] for p in event.proposals
-            ]
+            value = [[p.position, p.id, _round(p.confidence), p.rule, _pairs_to_json(p.candidates)] for p in value]
         elif field.name == "candidates":
             value = _pairs_to_json(value)
         elif field.name in ("time", "seconds"):

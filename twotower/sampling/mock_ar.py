@@ -39,6 +39,5 @@ def mock_ar(run: Run) -> Iterator[Event]:
         token, decoded = decode_token(run, logits, position, seconds, "mock-AR step")
         yield decoded
         if token in run.end_token_ids or position == last:
-            reason = "end-token" if token in run.end_token_ids else "length"
-            yield Finished(run.clock.now, reason, position + 1)
+            yield Finished(run.clock.now, "end-token" if token in run.end_token_ids else "length", position + 1)
             return

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from twotower.sampling.events import Rule
 
 
-def confidence_unmasking(
-    confidences: Sequence[float], threshold: float, steps_left: int
-) -> list[Rule | None]:
+def confidence_unmasking(confidences: Sequence[float], threshold: float, steps_left: int) -> list[Rule | None]:
     """The rule that commits each masked slot, None for those that stay masked.
 
     confidences: of the M >= 1 masked slots; steps_left counts the present step. Commits the k most confident,

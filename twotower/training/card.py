@@ -48,10 +48,11 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 |---|---|
 | towers | context tower (autoregressive, frozen after its stage) and denoiser tower (started as its copy) |
 | parameters | {size:.2f} M a tower with its head |
-| layers | `{config.hybrid_override_pattern}` (M Mamba-2, E mixture of experts, * attention), width {config.hidden_size} |
-| vocabulary | {config.vocab_size} byte-level BPE tokens; `<mask>` is id {config.mask_token_id}, the end token id 2 |
+| layers | `{config.hybrid_override_pattern}` (M Mamba-2, E mixture of experts, * attention) |
+| width | {config.hidden_size} |
+| vocabulary | {config.vocab_size} byte-level BPE tokens; `<mask>` is {config.mask_token_id}, the end token 2 |
 | block | trained to unmask {config.trained_block_size} slots |
-| longest text | {config.max_position_embeddings} tokens with the prompt; trained on windows of {settings.sequence_length} |
+| longest text | {config.max_position_embeddings} tokens; trained on windows of {settings.sequence_length} |
 
 ## Data
 
@@ -67,9 +68,10 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 | context tower | next token | {_stage(settings, record, CONTEXT)} |
 | denoiser tower | masked tokens of a block, context tower frozen | {_stage(settings, record, DENOISER)} |
 
-{settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW, bfloat16 autocast over float32 weights,
-{record.hours:.1f} hours on {record.device}. The two losses are of different tasks: the denoiser's is the mean over
-masked tokens, with masking rates spread evenly from 0 to 1, and most of them have masked neighbours.
+{settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW,
+bfloat16 autocast over float32 weights, {record.hours:.1f} hours on {record.device}.
+The two losses are of different tasks: the denoiser's is the mean over masked tokens, with masking rates spread evenly
+from 0 to 1.
 
 ## Limits
 

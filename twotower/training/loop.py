@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -156,9 +157,11 @@ class Trainer:
 
 def trained_parameters(model: TwoTower, stage: str) -> dict[str, nn.Parameter]:
     """The parameters a stage moves: a tower and its head, and for the denoiser the time conditioning."""
-    prefixes = ("context_tower.", "context_lm_head.")
-    if stage == DENOISER:
-        prefixes = ("denoiser_tower.", "lm_head.", "conditioning.")
+    of_stage = {
+        CONTEXT: ("context_tower.", "context_lm_head."),
+        DENOISER: ("denoiser_tower.", "lm_head.", "conditioning."),
+    }
+    prefixes = of_stage[stage]
     return {name: p for name, p in model.named_parameters() if name.startswith(prefixes)}
 
 
@@ -179,7 +182,7 @@ def start_denoiser(model: TwoTower) -> None:
     """
     model.denoiser_tower.load_state_dict(model.context_tower.state_dict())
     model.lm_head.load_state_dict(model.context_lm_head.state_dict())
-    projection = model.conditioning.t_block[1]
+    projection = cast(nn.Linear, model.conditioning.t_block[1])
     nn.init.zeros_(projection.weight)
     nn.init.zeros_(projection.bias)
     for table in model.conditioning.scale_shift_tables:

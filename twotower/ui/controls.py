@@ -103,9 +103,7 @@ def _prompt_column() -> dict[str, Any]:
     with gr.Row(elem_id="examples"):
         for number, (label, text) in enumerate(copy.EXAMPLES, 1):
             chip = gr.Button(label, size="sm", elem_id=f"example-{number}", elem_classes="tt-chip", min_width=0)
-            chip.click(
-                _setter(text), outputs=prompt, queue=False, show_progress="hidden", api_visibility="private"
-            )
+            chip.click(_setter(text), outputs=prompt, queue=False, show_progress="hidden", api_visibility="private")
     with gr.Row(elem_id="run-row"):
         run = gr.Button(copy.RUN, variant="primary", elem_id="run", scale=3)
         stop = gr.Button(copy.STOP, elem_id="stop", interactive=False, scale=1, min_width=90)

@@ -40,8 +40,8 @@ def block_size_info(trained: int) -> str:
 def block_size_warning(size: int, trained: int) -> str:
     """The amber line beyond the trained width."""
     return (
-        f"⚠ Block size {size} is wider than the {trained} this model was trained on. It will run, but expect worse text: "
-        "in the paper quality collapses beyond the trained width."
+        f"⚠ Block size {size} is wider than the {trained} this model was trained on. It will run, but expect worse "
+        "text: in the paper quality collapses beyond the trained width."
     )
 
 

@@ -30,7 +30,7 @@ class Handlers:
         self._lanes = lanes
         self._visitors = Visitors()
 
-    def strip(self, light: str) -> dict[str, Any]:
+    def title_strip(self, light: str) -> dict[str, Any]:
         """The title strip's value: the light is idle or waiting; the stage itself says when it is live."""
         return {"title": copy.TITLE, "tagline": copy.TAGLINE, "facts": self._facts, "light": light}
 
@@ -43,7 +43,7 @@ class Handlers:
             race = Race(self._model, self._worker, asked)
         self._visitors.enter(request.session_hash, race)
         buttons = (gr.update(interactive=False), gr.update(interactive=True))
-        return (str(asked.settings.seed), self.strip("waiting"), *buttons)
+        return (str(asked.settings.seed), self.title_strip("waiting"), *buttons)
 
     def race(self, request: gr.Request) -> Iterator[dict[str, Any]]:
         """Stream the prepared race to the stage, and to nothing else: 20 times a second, every output costs."""
@@ -54,7 +54,7 @@ class Handlers:
 
     def settle(self, request: gr.Request) -> tuple[Any, ...]:
         """After a race, however it ended. Gives: strip, Run, Stop, results, verdict, numbers, latency, passes."""
-        buttons = (self.strip("idle"), gr.update(interactive=True), gr.update(interactive=False))
+        buttons = (self.title_strip("idle"), gr.update(interactive=True), gr.update(interactive=False))
         race = self._visitors.race(request.session_hash)
         results = race.results() if race is not None else None
         if results is None:

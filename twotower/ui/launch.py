@@ -28,7 +28,7 @@ def make_demo(model_path: str | Path | None = None, device: str | None = None, d
         model = TwoTower.from_pretrained(folder, device=device, dtype=dtype)
         warm_up(model, SamplingSettings(block_size=model.config.trained_block_size))
         loaded.append(model)
-        return lambda prompt_ids, lane, settings, should_stop: _run(model, prompt_ids, lane, settings, should_stop)
+        return WarmLanes(model)
 
     worker = Worker(build)
     worker.wait()
@@ -40,7 +40,19 @@ def serve(model_path: str | Path | None = None, device: str | None = None, dtype
     make_demo(model_path, device, dtype).launch(**launch_options())
 
 
-def _run(
-    model: TwoTower, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
-) -> Iterator[Event]:
-    return generate(model, prompt_ids, lane=lane, settings=settings, should_stop=should_stop)
+class WarmLanes:
+    """Runs lanes; one of a shape the model has not met yet is warmed up first, before its clock starts."""
+
+    def __init__(self, model: TwoTower) -> None:
+        self._model = model
+        self._met: set[tuple[str, int, int, int]] = set()
+
+    def __call__(
+        self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
+    ) -> Iterator[Event]:
+        """The lane's events."""
+        shape = (lane, len(prompt_ids), settings.block_size, settings.max_new_tokens % settings.block_size)
+        if shape not in self._met:
+            warm_up(self._model, settings, prompt_ids, [lane])
+            self._met.add(shape)
+        yield from generate(self._model, prompt_ids, lane=lane, settings=settings, should_stop=should_stop)

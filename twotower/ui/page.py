@@ -48,7 +48,7 @@ def build_demo(model: TwoTower, worker: Worker, folder: str | Path) -> gr.Blocks
     lanes = tuple(LANES)
     handlers = Handlers(model, worker, model_facts(model, folder), lanes)
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, fill_width=True) as demo:
-        strip = TitleStrip(handlers.strip("idle"), elem_id="title-strip")
+        strip = TitleStrip(handlers.title_strip("idle"), elem_id="title-strip")
         controls = build_controls(model.config.trained_block_size, lanes)
         stage = Stage(_empty_stage(), elem_id="stage")
         with gr.Column(visible=False, elem_id="results") as results:
@@ -74,7 +74,9 @@ def launch_options() -> dict[str, Any]:
 
 def _empty_stage() -> dict[str, Any]:
     # An idle stage shows the grid a run will fill: the page does not jump when it starts.
-    frame = StageMessages("", FIRST_LANES, DEFAULTS.max_new_tokens, DEFAULTS.block_size, prompt_tail(copy.EXAMPLES[0][1]))
+    frame = StageMessages(
+        "", FIRST_LANES, DEFAULTS.max_new_tokens, DEFAULTS.block_size, prompt_tail(copy.EXAMPLES[0][1])
+    )
     return {**frame.message(), "note": copy.TIMING}
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from twotower.race import collector_at_rest
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
 
@@ -102,8 +103,5 @@ class Worker:
         gc.freeze()
         while True:
             run = self._runs.get()
-            gc.disable()
-            try:
+            with collector_at_rest():
                 run._run(run_lane)
-            finally:
-                gc.enable()
