@@ -75,7 +75,7 @@ function slotFace(position, slot, text, lane) {
   return {
     className: `tt-token${beyond ? " tt-beyond" : ""}`,
     text: shown,
-    letters: [...shown].length,
+    letters: lettersWide(shown),
     colour: beyond ? null : cividis(slot.confidence),
     title: `${name}: ${meaning}, confidence ${percent}${slot.rule ? `, ${RULES[slot.rule]}` : ""}${beyond ? ", after the end: not counted" : ""}`,
     fresh: true,
@@ -87,6 +87,11 @@ const RULES = {
   minimum: "the most confident of a step with none above the threshold",
   "last-step": "committed by the last step",
 };
+
+// How many letters of common width a text takes: "mom" needs the room of four.
+function lettersWide(text) {
+  return [...text].reduce((sum, letter) => sum + (/[mwMW@%]/.test(letter) ? 1.45 : 1), 0);
+}
 
 // White space has no ink of its own, and half a character waits for its other half.
 function visible(text) {

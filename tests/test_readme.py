@@ -1,0 +1,103 @@
+"""Every command and every program in the README runs, or says why it cannot."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [(kind, remark.strip(), body) for kind, remark, body in FENCE.findall(README)]
+STORY = "One day, a girl found a red ball. She was happy and ran home to her mom. They played.\n<|endoftext|>\n"
+
+
+def commands() -> list[str]:
+    """Lines of the shell blocks, the installing ones and those marked as not to be run left out."""
+    lines = [line for kind, remark, body in BLOCKS if kind == "sh" and not remark for line in body.splitlines()]
+    return [line for line in lines if "pip install" not in line]
+
+
+def marked(name: str) -> str:
+    """The command under a marker that `.ci/run` reads too."""
+    found = re.search(rf"^<!-- {name} -->\n```sh\n(.*?)\n```$", README, re.MULTILINE)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Somewhere to stand that has the files the commands name."""
+    place = tmp_path_factory.mktemp("readme")
+    (place / "assets").symlink_to(ROOT / "assets")
+    (place / "stories.txt").write_text(STORY * 60, encoding="utf-8")
+    (place / "held-out.txt").write_text(STORY * 20, encoding="utf-8")
+    return place
+
+
+def shell(command: str, folder: Path) -> str:
+    """Run it as a newcomer would, with this interpreter in the environment's place."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", command.replace(".venv/bin/python", sys.executable)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_commands_run(folder: Path) -> None:
+    # One test, in order: the last command uses what the one before it trained.
+    asked = commands()
+    assert len(asked) >= 5
+    for command in asked:
+        assert shell(command, folder).strip(), command
+
+
+def test_the_python_program_runs(folder: Path) -> None:
+    program = next(body for kind, _, body in BLOCKS if kind == "python" and "TwoTower" in body)
+    assert shell(f"{sys.executable} - <<'END'\n{program}END\n", folder).strip()
+
+
+def test_only_the_real_model_is_not_run() -> None:
+    left_out = [body.strip() for kind, remark, body in BLOCKS if kind == "sh" and remark.startswith("not-run: ")]
+    assert len(left_out) == 1
+    assert "TWOTOWER_MODEL=nvidia/" in left_out[0]
+
+
+def test_installing_commands_are_the_ones_ci_types() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for name in ("demo", "tests"):
+        assert f"command_of {name}" in script
+        assert "pip install" in marked(name)
+    assert marked("demo").endswith("python app.py")
+    assert marked("tests").endswith("-m pytest")
+
+
+def test_files_it_links_to_exist() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).is_file(), link
+
+
+def test_its_front_matter_is_the_card_of_the_space() -> None:
+    _, front, _ = README.split("---\n", 2)
+    space = yaml.safe_load((ROOT / "spaces.yaml").read_text(encoding="utf-8"))
+    assert yaml.safe_load(front) == space["card"]
+
+
+def test_the_card_names_the_gradio_that_is_pinned() -> None:
+    space = yaml.safe_load((ROOT / "spaces.yaml").read_text(encoding="utf-8"))
+    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
+    assert f"gradio=={space['card']['sdk_version']}" in pinned
