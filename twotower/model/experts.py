@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from twotower.model.configuration import TwoTowerConfig
 
+_STRIDE_BYTES = 16  # torch's grouped product takes rows of a multiple of this; other widths go expert by expert
+
 
 class MLP(nn.Module):
     """down(relu(up(x))^2), no gate, no bias."""
@@ -59,14 +61,20 @@ class Experts(nn.Module):
         flat = experts.flatten()
         order = flat.argsort(stable=True)
         counts = (flat.unsqueeze(1) == torch.arange(self.up_proj.shape[0], device=x.device)).sum(0)
-        ends = counts.cumsum(0).to(torch.int32)
         device = x.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        rows = x.to(dtype)[order // chosen]
-        inner = F.grouped_mm(rows, self.up_proj.to(dtype).transpose(1, 2), offs=ends)
-        out = F.grouped_mm(F.relu(inner).square(), self.down_proj.to(dtype).transpose(1, 2), offs=ends)
+        inner = grouped_linear(x.to(dtype)[order // chosen], self.up_proj.to(dtype), counts)
+        out = grouped_linear(F.relu(inner).square(), self.down_proj.to(dtype), counts)
         out = out[order.argsort()].unflatten(0, (-1, chosen))
         return (out * weights.unsqueeze(-1)).sum(1).to(x.dtype)
+
+
+def grouped_linear(rows: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    """Rows (R, in), the first counts[0] through weights[0] (out, in), the next through weights[1], ... -> (R, out)."""
+    if any(width * rows.element_size() % _STRIDE_BYTES for width in weights.shape[1:]):
+        parts = rows.split(counts.tolist())
+        return torch.cat([F.linear(part, weight) for part, weight in zip(parts, weights)])
+    return F.grouped_mm(rows, weights.transpose(1, 2), offs=counts.cumsum(0).to(torch.int32))
 
 
 class MoE(nn.Module):

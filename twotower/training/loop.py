@@ -170,7 +170,14 @@ def new_model(config: TwoTowerConfig, seed: int) -> TwoTower:
     model = TwoTower(config)
     generator = torch.Generator().manual_seed(seed)
     init_weights(model.context_tower, generator)
-    model.context_lm_head.weight.data.normal_(0, config.initializer_range, generator=generator)
+    drawn = [model.context_lm_head.weight]
+    for name, parameter in model.conditioning.t_embedder.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        else:
+            drawn.append(parameter)
+    for weight in drawn:
+        weight.data.normal_(0, config.initializer_range, generator=generator)
     start_denoiser(model)
     return model
 

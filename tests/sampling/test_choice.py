@@ -1,0 +1,71 @@
+"""Choosing tokens: noise by key, filters by definition, frequencies by the softmax."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from twotower.sampling.choice import Noise, choose, keep_likely, most_likely
+from twotower.sampling.settings import SamplingSettings
+
+CPU = torch.device("cpu")
+LOGITS = torch.tensor([[2.0, 1.0, 0.5, 0.0, -1.0]])
+
+
+def kept(logits: torch.Tensor) -> list[int]:
+    return torch.isfinite(logits[0]).nonzero().flatten().tolist()
+
+
+def test_noise_depends_on_seed_and_key_alone() -> None:
+    one, other = Noise(7, CPU), Noise(7, CPU)
+    one.gumbel((3,), 0, 0)
+    one.gumbel((5,), 9)
+    assert torch.equal(one.gumbel((4,), 2, 1), other.gumbel((4,), 2, 1))
+
+
+@pytest.mark.parametrize(("seed", "key"), [(8, (2, 1)), (7, (1, 2)), (7, (2,)), (7, (2, 2))])
+def test_another_seed_or_key_is_other_noise(seed: int, key: tuple[int, ...]) -> None:
+    assert not torch.equal(Noise(seed, CPU).gumbel((4,), *key), Noise(7, CPU).gumbel((4,), 2, 1))
+
+
+def test_zero_temperature_is_the_likeliest() -> None:
+    assert choose(LOGITS, SamplingSettings(temperature=0.0), Noise(1, CPU), 0).tolist() == [0]
+
+
+def test_frequencies_follow_the_softmax_at_the_temperature() -> None:
+    settings, noise = SamplingSettings(temperature=0.7), Noise(3, CPU)
+    drawn = choose(LOGITS.expand(20_000, -1), settings, noise, 0)
+    frequencies = torch.bincount(drawn, minlength=5) / 20_000
+    torch.testing.assert_close(frequencies, (LOGITS[0] / 0.7).softmax(-1), atol=0.015, rtol=0)
+
+
+@pytest.mark.parametrize(("top_k", "wanted"), [(1, [0]), (3, [0, 1, 2]), (0, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])])
+def test_top_k_keeps_the_k_likeliest(top_k: int, wanted: list[int]) -> None:
+    assert kept(keep_likely(LOGITS.clone(), top_k, 1.0)) == wanted
+
+
+def test_top_p_keeps_the_smallest_set_that_holds_it() -> None:
+    probabilities = torch.tensor([[0.1, 0.4, 0.3, 0.2]])
+    assert kept(keep_likely(probabilities.log(), 0, 0.65)) == [1, 2]
+    assert kept(keep_likely(probabilities.log(), 0, 0.75)) == [1, 2, 3]
+    assert kept(keep_likely(probabilities.log(), 0, 1e-6)) == [1]
+
+
+def test_top_p_counts_within_top_k() -> None:
+    probabilities = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
+    # Of the two kept, the first holds 4/7: enough for 0.5, where all four would need two.
+    assert kept(keep_likely(probabilities.log(), 2, 0.5)) == [0]
+
+
+def test_filters_bound_what_is_drawn() -> None:
+    settings = SamplingSettings(temperature=5.0, top_k=2)
+    drawn = choose(LOGITS.expand(500, -1), settings, Noise(0, CPU), 0)
+    assert set(drawn.tolist()) == {0, 1}
+
+
+def test_most_likely_is_sorted_and_may_be_none() -> None:
+    probabilities = torch.tensor([[0.1, 0.7, 0.2]])
+    (pairs,) = most_likely(probabilities, 2)
+    assert [token for token, _ in pairs] == [1, 2]
+    assert most_likely(probabilities, 0) == [()]
+    assert len(most_likely(probabilities, 9)[0]) == 3
