@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import open_more_settings, prose, run_to_end, set_number
 from gradio_client import Client
 from playwright.sync_api import Page
+from visitor import open_more_settings, prose, run_to_end, set_number
 
 
 def toast(page: Page) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import open_page, run_to_end, set_number, watch
 from playwright.sync_api import Browser
+from visitor import open_page, run_to_end, set_number, watch
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

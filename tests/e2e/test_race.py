@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from conftest import figure, open_more_settings, prose, run_to_end, set_number
 from gradio_client import Client
 from playwright.sync_api import Page
+from visitor import figure, open_more_settings, prose, run_to_end, set_number
 
 PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from conftest import ROOT
+from visitor import ROOT
 
 
 def test_the_client_program_of_the_readme_runs(app_url: str) -> None:

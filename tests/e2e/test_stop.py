@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from conftest import prose, run_to_end, set_number
 from playwright.sync_api import Page
+from visitor import prose, run_to_end, set_number
 
 
 def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:

@@ -214,6 +214,9 @@ def train(
     else:
         at_stage, at_step = _place(checkpoint, settings)
         model = TwoTower.from_pretrained(checkpoint / "model", device=device, dtype=torch.float32)
+    if settings.sequence_length % model.config.trained_block_size:
+        width = model.config.trained_block_size
+        raise InputError("sequence_length", settings.sequence_length, f"a multiple of the block, {width}")
     losses: dict[str, float] = {}
     for stage in (CONTEXT, DENOISER):
         resuming = checkpoint is not None and stage == at_stage

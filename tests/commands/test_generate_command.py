@@ -1,0 +1,105 @@
+"""`generate`: text, a line of figures, a trace; bad input in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.cli import main
+from twotower.text import decode
+from twotower.trace import Trace
+
+SHORT = ["--max-new-tokens", "12", "--seed", "1"]
+
+
+@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+def test_text_and_figures(capsys: pytest.CaptureFixture[str], lane: str) -> None:
+    assert main(["generate", "--prompt", "Once upon a time", "--lane", lane, *SHORT]) == 0
+    text, figures = capsys.readouterr().out.rstrip("\n").rsplit("\n", 1)
+    assert text.startswith("Once upon a time")
+    assert len(text) > len("Once upon a time")
+    assert figures.startswith(f"{lane}: 12 tokens in ")
+    for part in ("tokens/s", "tokens per pass", "prefill", "seed 1"):
+        assert part in figures
+
+
+def test_the_trace_file_replays_to_the_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "trace.json"
+    assert main(["generate", "--prompt", "The cat", *SHORT, "--json", str(file)]) == 0
+    body = json.loads(file.read_text(encoding="utf-8"))
+    text = body.pop("text")
+    trace = Trace.from_json(json.dumps(body))
+    assert decode(TwoTower.from_pretrained(DEFAULT_MODEL).tokenizer, trace.token_ids) == text
+    assert ("The cat" + text) in capsys.readouterr().out
+
+
+def test_json_on_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", *SHORT, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["schema"] == 1
+
+
+def test_the_same_seed_prints_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+    for seed in ("4", "4", "5"):
+        main(["generate", "--temperature", "1.2", "--max-new-tokens", "24", "--seed", seed])
+        printed.append(capsys.readouterr().out.rstrip("\n").rsplit("\n", 1)[0])
+    assert printed[0] == printed[1]
+    assert printed[0] != printed[2]
+
+
+def test_an_empty_prompt_starts_from_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--prompt", "", *SHORT]) == 0
+    assert "12 tokens" in capsys.readouterr().out
+
+
+def test_a_wide_block_warns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--block-size", "32", *SHORT]) == 0
+    assert "wider than the 16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--prompt", "a <mask> b"], ["prompt", "<mask>"]),
+        (["--prompt", "word " * 3000], ["prompt length", "2048"]),
+        (["--lane", "sideways"], ["lane", "sideways", "mock-ar"]),
+        (["--block-size", "0"], ["block_size", "0"]),
+        (["--block-size", "65"], ["block_size", "65", "64"]),
+        (["--steps", "0"], ["steps_per_block", "0"]),
+        (["--temperature", "-1"], ["temperature", "-1"]),
+        (["--temperature", "nan"], ["temperature", "nan"]),
+        (["--threshold", "1.5"], ["threshold", "1.5", "0 to 1"]),
+        (["--max-new-tokens", "0"], ["max_new_tokens", "0"]),
+        (["--seed", "-7"], ["seed", "-7"]),
+        (["--dtype", "int4"], ["dtype", "int4", "bfloat16"]),
+        (["--model", "nowhere/at/all"], ["model", "nowhere/at/all"]),
+        (["--json", "no/such/folder/x.json", *SHORT], ["--json", "no/such/folder"]),
+    ],
+)
+def test_bad_input_is_named_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: list[str]
+) -> None:
+    assert main(["generate", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    for word in named:
+        assert word in said
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--model", str(tmp_path)]) == 2
+    assert "config.json" in capsys.readouterr().err
+
+
+def test_the_exit_code_of_the_process() -> None:
+    bad = subprocess.run(
+        [sys.executable, "-m", "twotower", "generate", "--threshold", "7"], capture_output=True, text=True
+    )
+    assert bad.returncode == 2
+    assert "threshold" in bad.stderr
+    assert "Traceback" not in bad.stderr

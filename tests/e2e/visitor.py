@@ -1,0 +1,67 @@
+"""What a visitor does on the page, and what can be seen of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, Request
+
+ROOT = Path(__file__).resolve().parents[2]
+LANE_SECONDS = 120  # patience of the tests; machines that run them may be busy
+
+
+def watch(page: Page, app_url: str) -> tuple[list[str], list[str]]:
+    """Lists that fill with page errors and with requests that leave this machine."""
+    errors: list[str] = []
+    outside: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((app_url, "data:", "blob:")):
+            outside.append(request.url)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", note)
+    return errors, outside
+
+
+def open_page(page: Page, url: str) -> None:
+    """Go there and wait until the stage is drawn."""
+    page.goto(url)
+    page.wait_for_selector("#stage .tt-lane", timeout=60_000)
+
+
+def set_number(page: Page, elem_id: str, value: str) -> None:
+    """Type into the number box of a slider or number field."""
+    box = page.locator(f"#{elem_id} input[type=number]").first
+    box.click()  # waits until an accordion that is opening has come to rest
+    box.fill(value)
+    box.press("Tab")
+
+
+def open_more_settings(page: Page) -> None:
+    """Open the accordion with block size, seed, top-k and top-p."""
+    page.click("#more-settings > button")
+    page.locator("#seed input").wait_for()
+    page.wait_for_timeout(300)  # it slides
+
+
+def run_to_end(page: Page, lanes: int = 2) -> None:
+    """Press Run and wait until that many lanes have ended and Run can be pressed again."""
+    page.click("#run")
+    page.wait_for_selector("#stop:not([disabled])")
+    page.wait_for_function(
+        "n => document.querySelectorAll('.tt-lane[data-state=finished]').length === n",
+        arg=lanes,
+        timeout=1000 * LANE_SECONDS * lanes,
+    )
+    page.wait_for_selector("#run:not([disabled])")
+
+
+def prose(page: Page, lane: str) -> str:
+    """The text of a lane as it can be read and copied."""
+    return page.locator(f".tt-lane[data-lane={lane}] .tt-prose").evaluate("node => node.textContent")
+
+
+def figure(page: Page, lane: str, name: str) -> str:
+    """One of the counters in a lane's header."""
+    return page.locator(f".tt-lane[data-lane={lane}] [data-figure={name}]").inner_text()

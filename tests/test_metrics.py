@@ -1,0 +1,129 @@
+"""Numbers of hand-made traces, and the sentence that says who won."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from twotower.metrics import Metrics, verdict
+from twotower.sampling.events import (
+    BlockOpened,
+    ContextExtended,
+    Denoised,
+    Event,
+    Finished,
+    Prefilled,
+    Proposal,
+    Started,
+    TokenDecoded,
+)
+from twotower.trace import Trace
+
+
+def started(lane: str) -> Started:
+    return Started(0.0, lane, (1, 5), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
+
+
+def decoded(time: float, position: int, seconds: float) -> TokenDecoded:
+    return TokenDecoded(time, position, 9, 0.5, (), seconds)
+
+
+def denoised(time: float, step: int, positions: list[int], seconds: float) -> Denoised:
+    proposals = tuple(Proposal(position, 9, 0.9, "threshold", ()) for position in positions)
+    return Denoised(time, 0, step, 1.0, proposals, seconds)
+
+
+AR_EVENTS: tuple[Event, ...] = (
+    started("autoregressive"),
+    Prefilled(1.0, 2, 1.0),
+    decoded(1.0, 0, 0.0),
+    decoded(1.2, 1, 0.2),
+    decoded(1.6, 2, 0.4),
+    decoded(1.9, 3, 0.3),
+    Finished(2.0, "length", 4),
+)
+DIFFUSION_EVENTS: tuple[Event, ...] = (
+    started("diffusion"),
+    Prefilled(1.0, 2, 1.0),
+    BlockOpened(1.0, 0, 0, 3),
+    denoised(1.3, 0, [0, 2], 0.25),
+    denoised(1.5, 1, [1], 0.15),
+    ContextExtended(1.7, 0, 3, (), 0.2),
+    BlockOpened(1.7, 1, 3, 3),
+    denoised(2.0, 0, [3, 4, 5], 0.25),
+    Finished(2.0, "end-token", 5),
+)
+
+
+def test_autoregression_by_hand() -> None:
+    metrics = Metrics.of(Trace(AR_EVENTS))
+    assert metrics.passes == {"AR step": 3}  # the first token is the prefill's
+    assert metrics.tokens == 4
+    assert metrics.prefill_seconds == 1.0
+    assert metrics.decode_seconds == pytest.approx(1.0)
+    assert metrics.tokens_per_second == pytest.approx(4.0)
+    assert metrics.tokens_per_pass == pytest.approx(4 / 3)
+    assert metrics.tokens_per_denoiser_pass is None
+    assert metrics.pass_milliseconds("AR step") == pytest.approx(300)
+    assert metrics.share_in_passes == pytest.approx(0.9)
+
+
+def test_diffusion_by_hand() -> None:
+    metrics = Metrics.of(Trace(DIFFUSION_EVENTS))
+    assert metrics.passes == {"denoiser pass": 3, "context pass": 1}
+    assert metrics.tokens == 5  # the sixth stands after the end token
+    assert metrics.tokens_per_pass == pytest.approx(5 / 4)
+    assert metrics.tokens_per_denoiser_pass == pytest.approx(5 / 3)
+    assert metrics.pass_milliseconds("denoiser pass") == pytest.approx(250)
+    assert metrics.pass_milliseconds("AR step") is None
+
+
+def test_mock_ar_steps_have_a_name_of_their_own() -> None:
+    events = (started("mock-ar"), Prefilled(1.0, 1, 1.0), decoded(1.5, 0, 0.5), Finished(1.5, "length", 1))
+    assert Metrics.of(Trace(events)).passes == {"mock-AR step": 1}
+
+
+def test_one_token_of_the_prefill_has_no_speed() -> None:
+    events = (started("autoregressive"), Prefilled(1.0, 2, 1.0), decoded(1.0, 0, 0.0), Finished(1.1, "length", 1))
+    metrics = Metrics.of(Trace(events))
+    assert metrics.tokens_per_second is None
+    assert metrics.tokens_per_pass is None
+    assert "Too few" in verdict(metrics, Metrics.of(Trace(AR_EVENTS)))
+
+
+def test_a_run_stopped_before_its_prefill() -> None:
+    metrics = Metrics.of(Trace((started("diffusion"), Finished(0.1, "cancelled", 0))))
+    assert metrics.all_passes == 0
+    assert metrics.tokens_per_second is None
+
+
+def test_to_json_is_plain_and_complete() -> None:
+    values = Metrics.of(Trace(DIFFUSION_EVENTS)).to_json()
+    assert values["passes"] == {"denoiser pass": 3, "context pass": 1}
+    assert values["pass_milliseconds"] == pytest.approx({"denoiser pass": 250.0, "context pass": 200.0})
+
+
+def made(lane: str, tokens: int, seconds: float, passes: int) -> Metrics:
+    kind = "denoiser pass" if lane == "diffusion" else "AR step"
+    return Metrics(lane, tokens, 0.1, seconds, {kind: (seconds / passes,) * passes})
+
+
+@pytest.mark.parametrize(
+    ("diffusion", "autoregressive", "begins"),
+    [
+        (made("diffusion", 100, 1.0, 40), made("autoregressive", 100, 2.0, 100), "Diffusion won, 2.00 times"),
+        (made("diffusion", 100, 3.0, 90), made("autoregressive", 100, 2.0, 100), "AR won, 1.50 times"),
+        (made("diffusion", 100, 1.0, 40), made("autoregressive", 100, 1.02, 100), "Even"),
+        (made("diffusion", 50, 1.0, 40), made("autoregressive", 100, 1.0, 100), "AR won, 2.00 times"),
+    ],
+)
+def test_the_verdict_says_who_won(diffusion: Metrics, autoregressive: Metrics, begins: str) -> None:
+    assert verdict(diffusion, autoregressive).startswith(begins)
+
+
+def test_the_two_reasons_make_up_the_ratio() -> None:
+    diffusion, autoregressive = made("diffusion", 96, 1.3, 37), made("autoregressive", 128, 2.9, 127)
+    sentence = verdict(diffusion, autoregressive)
+    won, tokens, time = (float(number) for number in re.findall(r"(\d+\.\d+) times", sentence))
+    assert tokens / time == pytest.approx(won, rel=0.02)

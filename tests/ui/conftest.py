@@ -1,0 +1,21 @@
+"""The embedded model behind a worker, as the page has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.ui.launch import WarmLanes
+from twotower.ui.worker import Worker
+
+
+@pytest.fixture(scope="session")
+def embedded() -> TwoTower:
+    return TwoTower.from_pretrained(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def worker(embedded: TwoTower) -> Worker:
+    made = Worker(lambda: WarmLanes(embedded))
+    made.wait()
+    return made

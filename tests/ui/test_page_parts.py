@@ -1,0 +1,113 @@
+"""The small parts of the page: facts, messages, panels, launching."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.errors import InputError
+from twotower.sampling.generate import LANES
+from twotower.sampling.settings import SamplingSettings
+from twotower.ui import launch
+from twotower.ui.errors import plain_errors
+from twotower.ui.facts import count, licence, model_facts
+from twotower.ui.handlers import Handlers
+from twotower.ui.launch import WarmLanes, make_demo
+from twotower.ui.page import build_demo, launch_options
+from twotower.ui.panel import Numbers, Panel, Stage, TitleStrip, Verdict
+from twotower.ui.worker import Worker
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shown"), [(3_961_552, "4.0 M"), (31_600_000_000, "31.6 B"), (2500, "2.5 k"), (9, "9")]
+)
+def test_parameters_are_counted_as_people_do(parameters: int, shown: str) -> None:
+    assert count(parameters) == shown
+
+
+def test_facts_are_of_the_loaded_model(embedded: TwoTower) -> None:
+    facts = dict(model_facts(embedded, DEFAULT_MODEL))
+    assert facts["device"] == "cpu"
+    assert facts["dtype"] == "float32"
+    assert facts["layers"] == "10 × 192"
+    assert facts["licence"] == "apache-2.0"
+
+
+def test_a_licence_nobody_wrote_down_is_not_made_up(tmp_path: Path) -> None:
+    assert licence(tmp_path) == "see model card"
+
+
+def test_messages_repeat_what_was_typed_as_text_and_not_as_markup() -> None:
+    with pytest.raises(gr.Error) as caught, plain_errors():
+        raise InputError("prompt", "<img src=x onerror=alert(1)>", "text")
+    assert "<img" not in caught.value.message
+    assert "&lt;img" in caught.value.message
+    assert caught.value.print_exception is False
+
+
+def test_other_errors_are_not_dressed_up() -> None:
+    with pytest.raises(ZeroDivisionError), plain_errors():
+        _ = 1 / 0
+
+
+@pytest.mark.parametrize("panel", [Stage, TitleStrip, Verdict, Numbers])
+def test_values_travel_as_json_and_never_in_the_template(panel: type[Panel]) -> None:
+    value = {"text": "</script><img onerror=x> ${1}"}
+    made = panel(value)
+    assert json.loads(str(made.postprocess(value))) == value
+    assert "onerror" not in panel.TEMPLATE
+    assert "${" not in panel.TEMPLATE
+    assert made.postprocess(None) is None
+
+
+def test_scripts_never_parse_markup() -> None:
+    player = Path(__file__).resolve().parents[2] / "assets" / "player"
+    for script in player.glob("*.js"):
+        for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write", "http:", "https:"):
+            found = script.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert danger not in found, f"{script.name}: {danger}"
+
+
+def test_a_shape_is_warmed_up_once(embedded: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[tuple] = []
+    monkeypatch.setattr(
+        launch, "warm_up", lambda model, settings, ids, lanes: warmed.append((settings.block_size, *lanes))
+    )
+    run = WarmLanes(embedded)
+    for size in (16, 16, 8):
+        settings = SamplingSettings(max_new_tokens=4, block_size=size, seed=0)
+        assert list(run([1, 5], "diffusion", settings, lambda: False))
+    assert warmed == [(16, "diffusion"), (8, "diffusion")]
+
+
+def test_the_model_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TWOTOWER_MODEL", str(tmp_path / "gone"))
+    with pytest.raises(ValueError, match="gone"):
+        make_demo()
+
+
+def test_launching_shares_nothing() -> None:
+    options = launch_options()
+    assert options["share"] is False
+    assert options["run_history"] is False
+
+
+def test_only_generate_has_a_name_for_programs(embedded: TwoTower, worker: Worker) -> None:
+    api: Any = build_demo(embedded, worker, DEFAULT_MODEL).get_api_info()
+    assert list(api["named_endpoints"]) == ["/generate"]
+    names = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
+    assert names[:3] == ["prompt", "lane", "max_new_tokens"]
+
+
+@pytest.mark.parametrize(("size", "visible"), [(16, False), (17, True), (64, True), (65, False), (None, False)])
+def test_the_amber_line_stands_between_trained_and_impossible(
+    embedded: TwoTower, worker: Worker, size: object, visible: bool
+) -> None:
+    update = Handlers(embedded, worker, [], tuple(LANES)).block_warning(size)
+    assert update["visible"] is visible
+    assert (str(size) in update["value"]) is visible

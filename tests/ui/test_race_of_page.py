@@ -1,0 +1,118 @@
+"""A press of Run as messages and results, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from twotower import TwoTower
+from twotower.errors import InputError
+from twotower.sampling.events import Event
+from twotower.ui.launch import WarmLanes
+from twotower.ui.race import Race, whole_trace
+from twotower.ui.request import read_request
+from twotower.ui.worker import Worker
+
+LANES = ("diffusion", "autoregressive", "mock-ar")
+
+
+def request(prompt: str = "Once upon a time", lanes: object = ("diffusion", "autoregressive"), **values: object) -> Any:
+    return read_request(prompt, lanes, {"max_new_tokens": 24, "seed": 1, **values}, LANES, 16)
+
+
+def lane_parts(messages: list[dict], lane: str) -> list[dict]:
+    return [part for message in messages for part in message["parts"] if part["lane"] == lane]
+
+
+def test_lanes_follow_one_another_and_end_whole(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request())
+    messages = list(race.messages())
+    assert [message["number"] for message in messages] == list(range(1, len(messages) + 1))
+    order = [part["lane"] for message in messages for part in message["parts"] if not part.get("whole")]
+    assert order == sorted(order, reverse=True)  # every part of diffusion before any of autoregression
+    for lane in ("diffusion", "autoregressive"):
+        assert lane_parts(messages, lane)[-1]["whole"]
+    # The last message alone is the whole run, should the browser have missed the rest.
+    assert {part["lane"] for part in messages[-1]["parts"] if part["whole"]} == {"diffusion", "autoregressive"}
+
+
+def test_results_are_of_what_ran(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request())
+    assert race.results() is None
+    messages = list(race.messages())
+    results = race.results()
+    assert results is not None
+    assert len(results.latency.data) == 2
+    assert any(word in str(results.verdict["verdict"]) for word in ("won", "Even"))
+    tokens = next(row["values"] for row in results.numbers["rows"] if row["name"] == "Tokens")  # type: ignore[index,union-attr]
+    assert tokens == [
+        str(lane_parts(messages, lane)[-1]["figures"]["tokens"]) for lane in ("diffusion", "autoregressive")
+    ]
+
+
+def test_stopped_before_it_began_nothing_runs(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request())
+    race.stop()
+    assert list(race.messages()) == []
+    assert race.results() is None
+
+
+def test_stopped_in_a_lane_the_next_does_not_begin_and_nobody_won(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request(max_new_tokens=512))
+    messages = []
+    for message in race.messages():
+        messages.append(message)
+        if len(messages) == 2:
+            race.stop()
+    assert lane_parts(messages, "autoregressive") == []
+    assert "was stopped" in lane_parts(messages, "diffusion")[-1]["summary"]
+    results = race.results()
+    assert results is not None
+    assert "no verdict" in str(results.verdict["verdict"])
+
+
+def test_one_lane_alone_has_no_verdict(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request(lanes=["mock-ar"]))
+    list(race.messages())
+    results = race.results()
+    assert results is not None
+    assert "together" in str(results.verdict["verdict"])
+
+
+def test_a_lane_that_breaks_says_so_and_then_raises(embedded: TwoTower) -> None:
+    class Breaks(WarmLanes):
+        def __call__(self, *asked: Any) -> Iterator[Event]:
+            for number, event in enumerate(super().__call__(*asked)):
+                if number == 4:
+                    raise RuntimeError("out of memory")
+                yield event
+
+    seen: list[dict] = []
+
+    def watch() -> None:
+        for message in Race(embedded, Worker(lambda: Breaks(embedded)), request()).messages():
+            seen.append(message)  # noqa: PERF402 (what came before the error is kept)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        watch()
+    assert seen[0]["parts"][0]["events"][0]["event"] == "Started"
+    assert seen[-1]["parts"][-1]["broken"]
+    assert "error" in seen[-1]["parts"][-1]["summary"]
+
+
+@pytest.mark.parametrize(("prompt", "field"), [("a <mask> b", "prompt"), ("word " * 3000, "prompt length")])
+def test_a_prompt_that_cannot_run_is_refused_before_the_queue(
+    embedded: TwoTower, worker: Worker, prompt: str, field: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        Race(embedded, worker, request(prompt))
+    assert caught.value.field == field
+
+
+def test_the_endpoints_trace_has_the_text_of_its_events(embedded: TwoTower, worker: Worker) -> None:
+    body = whole_trace(embedded, worker, request(lanes="autoregressive"))
+    ids = [event["id"] for event in body["events"] if event["event"] == "TokenDecoded"]
+    assert body["text"] == embedded.tokenizer.decode(ids, skip_special_tokens=True)
+    assert body["events"][0]["seed"] == 1
