@@ -25,9 +25,10 @@ def watch(page: Page, app_url: str) -> tuple[list[str], list[str]]:
 
 
 def open_page(page: Page, url: str) -> None:
-    """Go there and wait until the stage is drawn."""
+    """Go there and wait until everything a visitor can touch is there: Gradio mounts piece by piece."""
     page.goto(url)
-    page.wait_for_selector("#stage .tt-lane", timeout=60_000)
+    for piece in ("#stage .tt-lane", "#run", "#lanes input[type=checkbox]", "#more-settings", "footer"):
+        page.locator(piece).first.wait_for(timeout=60_000)
 
 
 def set_number(page: Page, elem_id: str, value: str) -> None:
