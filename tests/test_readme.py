@@ -66,7 +66,7 @@ def test_the_commands_run(folder: Path) -> None:
 
 def test_the_python_program_runs(folder: Path) -> None:
     program = next(body for kind, _, body in BLOCKS if kind == "python" and "TwoTower" in body)
-    assert shell(f"{sys.executable} - <<'END'\n{program}END\n", folder).strip()
+    assert shell(f".venv/bin/python - <<'END'\n{program}END\n", folder).strip()
 
 
 def test_only_the_real_model_is_not_run() -> None:

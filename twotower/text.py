@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def encode_prompt(model: TwoTower, text: str) -> list[int]:
-    """The ids of a prompt; an empty one is the BOS token. Raises InputError where it holds the mask token."""
+    """The ids of a prompt; an empty one is the BOS token.
+
+    Raises InputError where it holds the mask token, or half of a surrogate pair, which JSON can carry.
+    """
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("prompt", text, "Unicode text without unpaired surrogates")
     ids = list(model.tokenizer.encode(text)) if text else []
     mask = model.config.mask_token_id
     if mask in ids:
