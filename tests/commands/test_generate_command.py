@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import torch
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
+from twotower.commands import options
+from twotower.sampling.settings import SamplingSettings
 from twotower.text import decode
 from twotower.trace import Trace
 
@@ -38,9 +45,45 @@ def test_the_trace_file_replays_to_the_text(tmp_path: Path, capsys: pytest.Captu
     assert ("The cat" + text) in capsys.readouterr().out
 
 
-def test_json_on_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["generate", *SHORT, "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["schema"] == 1
+@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+def test_json_on_the_last_line_is_the_trace_of_what_was_printed(capsys: pytest.CaptureFixture[str], lane: str) -> None:
+    assert main(["generate", "--prompt", "Tom", "--lane", lane, *SHORT, "--json", "-"]) == 0
+    *text, figures, last = capsys.readouterr().out.splitlines()
+    body = json.loads(last)
+    assert "\n".join(text) == "Tom" + body.pop("text")
+    trace = Trace.from_json(json.dumps(body))
+    assert trace.started.lane == lane
+    assert trace.slots[: trace.finished.tokens] == trace.token_ids
+    assert f"{len(trace.token_ids)} tokens in " in figures
+
+
+def test_the_seed_that_was_drawn_draws_the_same_again(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", "--temperature", "1.2", "--max-new-tokens", "24", "--seed"]
+    assert main([*command, "-1"]) == 0
+    text, figures = capsys.readouterr().out.rstrip("\n").rsplit("\n", 1)
+    assert main([*command, figures.rsplit("seed ", 1)[1]]) == 0
+    assert capsys.readouterr().out.startswith(text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field", "read"),
+    [
+        ("--max-new-tokens", "5", "max_new_tokens", 5),
+        ("--block-size", "4", "block_size", 4),
+        ("--steps", "3", "steps_per_block", 3),
+        ("--threshold", "0.25", "threshold", 0.25),
+        ("--temperature", "0.5", "temperature", 0.5),
+        ("--top-k", "7", "top_k", 7),
+        ("--top-p", "0.75", "top_p", 0.75),
+        ("--seed", "11", "seed", 11),
+    ],
+)
+def test_an_option_sets_its_own_setting_and_no_other(option: str, value: str, field: str, read: object) -> None:
+    parser = argparse.ArgumentParser()
+    options.add_sampling(parser)
+    model = SimpleNamespace(config=SimpleNamespace(trained_block_size=12))
+    asked = options.sampling_settings(parser.parse_args([option, value]), cast(TwoTower, model))
+    assert asked == replace(SamplingSettings(block_size=12), **{field: read})
 
 
 def test_the_same_seed_prints_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,23 +105,33 @@ def test_a_wide_block_warns(capsys: pytest.CaptureFixture[str]) -> None:
     assert "wider than the 16" in capsys.readouterr().err
 
 
+def test_the_trained_block_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--block-size", "16", *SHORT]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (["--prompt", "a <mask> b"], ["prompt", "<mask>"]),
         (["--prompt", "word " * 3000], ["prompt length", "2048"]),
         (["--lane", "sideways"], ["lane", "sideways", "mock-ar"]),
-        (["--block-size", "0"], ["block_size", "0"]),
+        (["--prompt", "half \udcff a letter"], ["prompt"]),  # bytes of a command line that are no UTF-8
+        (["--block-size", "0"], ["block_size is 0", "at least 1"]),
         (["--block-size", "65"], ["block_size", "65", "64"]),
-        (["--steps", "0"], ["steps_per_block", "0"]),
-        (["--temperature", "-1"], ["temperature", "-1"]),
-        (["--temperature", "nan"], ["temperature", "nan"]),
+        (["--steps", "0"], ["steps_per_block is 0", "at least 1"]),
+        (["--temperature", "-1"], ["temperature", "-1", "0 to 10"]),
+        (["--temperature", "nan"], ["temperature", "nan", "0 to 10"]),
         (["--threshold", "1.5"], ["threshold", "1.5", "0 to 1"]),
-        (["--max-new-tokens", "0"], ["max_new_tokens", "0"]),
+        (["--max-new-tokens", "0"], ["max_new_tokens is 0", "at least 1"]),
+        (["--top-p", "0"], ["top_p", "above 0"]),
+        (["--top-k", "-1"], ["top_k", "-1", "at least 0"]),
         (["--seed", "-7"], ["seed", "-7"]),
         (["--dtype", "int4"], ["dtype", "int4", "bfloat16"]),
+        (["--device", "abacus"], ["device", "abacus", "cpu"]),
         (["--model", "nowhere/at/all"], ["model", "nowhere/at/all"]),
-        (["--json", "no/such/folder/x.json", *SHORT], ["--json", "no/such/folder"]),
+        (["--json", "no/such/folder/x.json", *SHORT], ["--json", "no/such/folder", "can be written"]),
+        (["--json", ".", *SHORT], ["--json", "'.'", "can be written"]),
     ],
 )
 def test_bad_input_is_named_in_one_line(
@@ -94,6 +147,12 @@ def test_bad_input_is_named_in_one_line(
 def test_a_folder_that_is_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--model", str(tmp_path)]) == 2
     assert "config.json" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+def test_a_device_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--device", "cuda", *SHORT]) == 2
+    assert "cuda" in capsys.readouterr().err
 
 
 def test_the_exit_code_of_the_process() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -33,13 +34,51 @@ def test_one_lane_has_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert "won" not in out
 
 
+def test_the_json_file_has_the_lanes_in_the_order_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "standings.json"
+    lanes = ["autoregressive", "mock-ar"]
+    assert main(["race", *SHORT, "--lanes", *lanes, "--json", str(file)]) == 0
+    body = json.loads(file.read_text(encoding="utf-8"))
+    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(tuple(lanes))]
+    assert list(body["lanes"]) == rows == lanes
+    assert body["lanes"]["autoregressive"]["speed_up"] == {"median": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_one_seed_is_drawn_for_every_lane_and_repeat(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["race", *SHORT, "--temperature", "1.5", "--seed", "-1", "--json", "-"]) == 0
+    *table, last = capsys.readouterr().out.splitlines()
+    body = json.loads(last)
+    assert body["seed"] >= 0
+    assert body["settings"]["seed"] == body["seed"]  # drawn before the first lane, so not by any of them
+    assert f"seed {body['seed']}" in table[0]
+
+
+def test_a_lane_without_a_pass_has_dashes_and_no_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    # The only token is the prefill's.
+    arguments = ["--max-new-tokens", "1", "--repeats", "1", "--lanes", "autoregressive", "diffusion"]
+    assert main(["race", *arguments, "--json", "-"]) == 0
+    *table, last = capsys.readouterr().out.splitlines()
+    assert next(line for line in table if line.startswith("autoregressive")).split()[-3:] == ["–", "–", "–"]
+    assert "Too few tokens" in "".join(table)
+    assert json.loads(last)["lanes"]["autoregressive"]["tokens_per_second"] is None
+
+
+def test_a_wide_block_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["race", *SHORT, "--repeats", "1", "--lanes", "diffusion", "--block-size", "32"]) == 0
+    assert "Note: Block size 32 is wider than the 16" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--repeats", "0"], ["--repeats", "0"]),
-        (["--lanes", "diffusion", "up"], ["lane", "up"]),
+        (["--repeats", "0"], ["--repeats is 0", "at least 1"]),
+        (["--repeats", "-3"], ["--repeats is -3", "at least 1"]),
+        (["--lanes", "diffusion", "up"], ["lane", "up", "autoregressive"]),
         (["--lanes", "diffusion", "diffusion"], ["--lanes", "once"]),
-        (["--threshold", "nan"], ["threshold"]),
+        (["--threshold", "nan"], ["threshold is nan", "0 to 1"]),
+        (["--block-size", "65"], ["block_size is 65", "64"]),
+        (["--prompt", "word " * 3000], ["prompt length", "2048"]),
+        ([*SHORT, "--repeats", "1", "--json", "no/such/folder/x"], ["--json", "no/such/folder", "can be written"]),
     ],
 )
 def test_bad_input_is_named(capsys: pytest.CaptureFixture[str], arguments: list[str], named: list[str]) -> None:

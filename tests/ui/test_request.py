@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twotower.errors import InputError
+from twotower.sampling.settings import SamplingSettings
 from twotower.ui.request import MOST_NEW_TOKENS, RaceRequest, read_request
 
 LANES = ("diffusion", "autoregressive", "mock-ar")
@@ -30,6 +31,41 @@ def test_a_seed_is_drawn_once_for_all_lanes() -> None:
     assert len(seeds) > 1
 
 
+def test_a_seed_that_was_given_is_kept() -> None:
+    assert read(seed=0).settings.seed == 0
+
+
+def test_a_lane_asked_for_twice_runs_once() -> None:
+    assert read(lanes=["diffusion", "diffusion"]).lanes == ("diffusion",)
+
+
+def test_what_was_not_given_has_its_default() -> None:
+    settings = read(seed=4, top_p=0.5).settings
+    assert settings == SamplingSettings(seed=4, top_p=0.5)
+
+
+def test_the_widest_block_and_the_longest_text_are_allowed() -> None:
+    settings = read(block_size=64, max_new_tokens=MOST_NEW_TOKENS).settings
+    assert (settings.block_size, settings.max_new_tokens) == (64, MOST_NEW_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "allowed"),
+    [
+        ({"threshold": 1.5}, 1.5, "0 to 1"),
+        ({"max_new_tokens": 4096.0}, 4096, f"1 to {MOST_NEW_TOKENS}"),
+        ({"block_size": 65}, 65, "1 to 64"),
+        ({"lanes": ["diffusion", "sideways"]}, "sideways", "autoregressive"),
+        ({"lanes": []}, [], "at least one of diffusion"),
+    ],
+)
+def test_an_error_says_the_value_and_what_is_allowed(values: dict, value: object, allowed: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(**values)
+    assert caught.value.value == value
+    assert allowed in caught.value.allowed
+
+
 def test_no_prompt_is_an_empty_one() -> None:
     assert read(prompt=None).prompt == ""
 
@@ -41,11 +77,16 @@ def test_no_prompt_is_an_empty_one() -> None:
         ("lane", {"lanes": ["sideways"]}),
         ("lane", {"lanes": None}),
         ("lanes", {"lanes": []}),
+        ("lane", {"lanes": [["diffusion"]]}),
+        ("lane", {"lanes": {"diffusion": True}}),
+        ("max_new_tokens", {"max_new_tokens": True}),
+        ("max_new_tokens", {"max_new_tokens": "16"}),
         ("max_new_tokens", {"max_new_tokens": 0}),
         ("max_new_tokens", {"max_new_tokens": MOST_NEW_TOKENS + 1}),
         ("max_new_tokens", {"max_new_tokens": 1.5}),
         ("max_new_tokens", {"max_new_tokens": None}),
         ("block_size", {"block_size": 65}),
+        ("steps_per_block", {"steps_per_block": 0}),
         ("steps_per_block", {"steps_per_block": "16"}),
         ("temperature", {"temperature": float("nan")}),
         ("threshold", {"threshold": None}),

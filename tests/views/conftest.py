@@ -1,8 +1,9 @@
-"""Runs of a tiny model, and the clumsiest tokenizer: a letter a token."""
+"""Runs of a tiny model, the clumsiest tokenizer (a letter a token), and what the browser keeps of messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -23,3 +24,30 @@ def traces(tiny_model: TwoTower) -> dict[str, Trace]:
 def letters() -> Callable[[Sequence[int | None]], list[str]]:
     """Slot texts: a letter for every id, nothing for a mask."""
     return lambda slots: ["" if slot is None else chr(0x100 + slot) for slot in slots]
+
+
+class _Browser:
+    """What lane.js keeps: the log by number and the text by position, until the first whole part replaces both."""
+
+    def __init__(self) -> None:
+        self.log: dict[int, Any] = {}
+        self.texts: dict[int, str] = {}
+        self.ended = False
+
+    def take(self, part: Any) -> None:
+        if self.ended:
+            return
+        if part.get("whole"):
+            self.log, self.texts, self.ended = {}, {}, True
+        for number, event in enumerate(part["events"], part["first"]):
+            self.log.setdefault(number, event)
+        self.texts.update(dict(part["texts"]))
+
+    def shown(self) -> list[str]:
+        return [self.texts.get(position, "") for position in range(max(self.texts, default=-1) + 1)]
+
+
+@pytest.fixture(scope="session")
+def make_browser() -> type[_Browser]:
+    """`make_browser()`: a lane on the page, with `take(part)`, `log`, `texts` and `shown()`."""
+    return _Browser

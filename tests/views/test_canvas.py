@@ -18,24 +18,11 @@ def batches(trace: Trace, size: int = 3) -> list[list]:
     return [list(trace.events[at : at + size]) for at in range(0, len(trace.events), size)]
 
 
-class Browser:
-    """What lane.js keeps: the log by number and the text by position."""
-
-    def __init__(self) -> None:
-        self.log: dict[int, dict] = {}
-        self.texts: dict[int, str] = {}
-
-    def take(self, part: dict) -> None:
-        if part.get("whole"):
-            self.log, self.texts = {}, {}
-        for offset, event in enumerate(part["events"]):
-            self.log.setdefault(part["first"] + offset, event)
-        self.texts.update(dict(part["texts"]))
-
-
 @pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
-def test_live_parts_add_up_to_the_run(traces: dict[str, Trace], letters: Letters, lane: str) -> None:
-    canvas, browser = LaneCanvas(lane, letters), Browser()
+def test_live_parts_add_up_to_the_run(
+    traces: dict[str, Trace], letters: Letters, make_browser: type, lane: str
+) -> None:
+    canvas, browser = LaneCanvas(lane, letters), make_browser()
     for batch in batches(traces[lane]):
         browser.take(json.loads(json.dumps(canvas.live(batch))))
     assert sorted(browser.log) == list(range(len(traces[lane].events)))
@@ -43,11 +30,11 @@ def test_live_parts_add_up_to_the_run(traces: dict[str, Trace], letters: Letters
     assert [browser.log[i]["event"] for i in sorted(browser.log)] == [type(e).__name__ for e in traces[lane].events]
 
 
-def test_any_message_may_be_lost(traces: dict[str, Trace], letters: Letters) -> None:
+def test_any_message_may_be_lost(traces: dict[str, Trace], letters: Letters, make_browser: type) -> None:
     trace = traces["diffusion"]
     count = len(batches(trace))
     for lost in range(count - 1):
-        canvas, browser = LaneCanvas("diffusion", letters), Browser()
+        canvas, browser = LaneCanvas("diffusion", letters), make_browser()
         for number, batch in enumerate(batches(trace)):
             part = canvas.live(batch)
             if number != lost:
@@ -62,9 +49,10 @@ def test_repeats_stay_short(traces: dict[str, Trace], letters: Letters) -> None:
     assert max(len(part["events"]) for part in parts) <= 3 * (1 + REPEATED_BATCHES)
 
 
-def test_live_parts_carry_no_candidates(traces: dict[str, Trace], letters: Letters) -> None:
-    canvas = LaneCanvas("diffusion", letters)
-    for batch in batches(traces["diffusion"]):
+@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+def test_live_parts_carry_no_candidates(traces: dict[str, Trace], letters: Letters, lane: str) -> None:
+    canvas = LaneCanvas(lane, letters)
+    for batch in batches(traces[lane]):
         for event in canvas.live(batch)["events"]:
             assert "candidates" not in event
             assert all(proposal[4] == [] for proposal in event.get("proposals", []))

@@ -67,6 +67,12 @@ def test_tokens_after_the_end_token_are_on_no_curve(diffusion: Trace) -> None:
     assert max(token_curve(diffusion)[1]) == 4  # slots 4 and 5 stand after it
 
 
+def test_a_decoded_token_after_the_end_token_is_on_no_curve(autoregressive: Trace) -> None:
+    after = TokenDecoded(0.8, 2, 9, 0.5, (), 0.2)
+    longer = Trace((*autoregressive.events[:-1], after, Finished(0.8, "end-token", 2)))
+    assert token_curve(longer)[1] == [0, 0, 1, 2, 2, 2]
+
+
 def test_a_stopped_run_counts_what_can_be_read(diffusion: Trace) -> None:
     stopped = Trace((*diffusion.events[:4], Finished(0.75, "cancelled", 2)))
     assert token_curve(stopped)[1][-1] == 2

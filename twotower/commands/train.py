@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from twotower.errors import InputError
+from twotower.model.device import find_device
 from twotower.training.card import model_card
 from twotower.training.loop import TrainingSettings
 from twotower.training.recipe import build
@@ -36,25 +37,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end, resuming what stands in --run, then write the model and its card to --out."""
-    try:
-        settings = TrainingSettings(**{name: getattr(arguments, name) for name in _TUNED})
-        device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise InputError("--device", arguments.device, "a device torch knows, such as cpu or cuda") from error
+    settings = TrainingSettings(**{name: getattr(arguments, name) for name in _TUNED})
+    device = find_device(arguments.device)
+    run_folder, out = _folder("--run", arguments.run), _folder("--out", arguments.out)
     model, record = build(
         [Path(name) for name in arguments.data],
         [Path(name) for name in arguments.validation],
-        Path(arguments.run),
+        run_folder,
         settings,
         device,
         arguments.vocab_size,
     )
-    out = Path(arguments.out)
     model.save_pretrained(out, dtype=torch.bfloat16)
     card = model_card(out.name, model, record, settings, arguments.credit, _command(arguments))
     (out / "README.md").write_text(card, encoding="utf-8")
     losses = ", ".join(f"{stage} tower {loss:.3f}" for stage, loss in record.losses.items())
     print(f"{out}: validation losses {losses}")
+
+
+def _folder(option: str, name: str) -> Path:
+    """The folder an option names, made if need be: before hours are spent on what cannot be written."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(option, name, f"a folder that can be written to ({error.strerror})") from error
+    return Path(name)
 
 
 def _command(arguments: argparse.Namespace) -> str:

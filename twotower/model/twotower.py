@@ -17,6 +17,7 @@ from twotower.errors import CheckpointError
 from twotower.model import checkpoint
 from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.device import find_device
 from twotower.model.source import find_folder
 from twotower.model.state import ContextState
 from twotower.model.tower import Tower
@@ -56,9 +57,7 @@ class TwoTower(nn.Module):
         """
         folder = find_folder(path_or_repo)
         config = TwoTowerConfig.from_folder(folder)
-        place = (
-            torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        )
+        place = find_device(device)
         with torch.device("meta"):
             model = cls(config, folder)
         checkpoint.allocate(model, place, _dtype(dtype, place, config))

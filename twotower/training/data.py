@@ -27,7 +27,10 @@ def read_documents(paths: Iterable[Path]) -> list[str]:
     for path in paths:
         if not path.is_file():
             raise InputError("data", str(path), "a text file")
-        pieces = path.read_text(encoding="utf-8").split(DOCUMENT_END)
+        try:
+            pieces = path.read_text(encoding="utf-8").split(DOCUMENT_END)
+        except UnicodeDecodeError as error:
+            raise InputError("data", str(path), f"text in UTF-8 ({error.reason} at byte {error.start})") from error
         documents.extend(piece.strip() for piece in pieces if piece.strip())
     if not documents:
         raise InputError("data", [str(path) for path in paths], "files that hold at least one document")
@@ -36,13 +39,17 @@ def read_documents(paths: Iterable[Path]) -> list[str]:
 
 def train_tokenizer(documents: Sequence[str], vocab_size: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE: every text can be written with it, and every text it reads begins with `<s>`."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    if vocab_size < len(alphabet) + len(SPECIAL_TOKENS):
+        least = len(alphabet) + len(SPECIAL_TOKENS)
+        raise InputError("vocab_size", vocab_size, f"at least {least}: every byte and the special tokens")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=list(SPECIAL_TOKENS),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        initial_alphabet=alphabet,
         show_progress=False,
     )
     tokenizer.train_from_iterator(documents, trainer)

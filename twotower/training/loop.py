@@ -54,6 +54,8 @@ class TrainingSettings:
         for name in ("context_steps", "denoiser_steps", "batch_size", "sequence_length", "save_every"):
             if getattr(self, name) < 1:
                 raise InputError(name, getattr(self, name), "a whole number of at least 1")
+        if self.seed < 0:
+            raise InputError("seed", self.seed, "a whole number of at least 0")
 
     @property
     def tokens_per_step(self) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from twotower.errors import InputError
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 from twotower.training.card import TrainingRecord
@@ -77,9 +79,14 @@ def build(
 
 
 def _tokenizer(folder: Path, documents: list[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """The run's tokenizer, trained the first time."""
-    if not (folder / "tokenizer.json").is_file():
+    """The run's tokenizer, trained the first time; small texts may give fewer tokens than asked for."""
+    asked = folder / "asked.json"
+    if not asked.is_file():
         train_tokenizer(documents, vocab_size).save_pretrained(folder)
+        asked.write_text(json.dumps({"vocab_size": vocab_size}) + "\n", encoding="utf-8")
+    begun = json.loads(asked.read_text(encoding="utf-8"))["vocab_size"]
+    if begun != vocab_size:
+        raise InputError("vocab_size", vocab_size, f"{begun}, with which the run to resume was begun")
     return PreTrainedTokenizerFast.from_pretrained(folder)
 
 

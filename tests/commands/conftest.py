@@ -1,0 +1,59 @@
+"""Two small text files, the command that trains on them, and one run of it that has come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from twotower.cli import main
+
+SMALL = {
+    "context-steps": 1,
+    "denoiser-steps": 2,
+    "batch-size": 2,
+    "sequence-length": 32,
+    "vocab-size": 300,
+    "save-every": 2,
+    "device": "cpu",
+}
+
+
+def _write_stories(folder: Path) -> Path:
+    for name, count in (("stories.txt", 60), ("held-out.txt", 30)):
+        text = "".join(f"Lily had {n} shells and went home.\n<|endoftext|>\n" for n in range(count))
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _command(folder: Path, **changes: object) -> list[str]:
+    options: dict[str, object] = {
+        "data": folder / "stories.txt",
+        "validation": folder / "held-out.txt",
+        "run": folder / "run",
+        "out": folder / "out",
+        **SMALL,
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    return ["train", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., list[str]]:
+    """`command(folder, **changes)`: `train` on the files in `folder`, options changed by name."""
+    return _command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the two files, in which nothing has run."""
+    return _write_stories(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run at its end and its model; tests leave both as they are."""
+    place = _write_stories(tmp_path_factory.mktemp("finished"))
+    assert main(_command(place)) == 0
+    return place

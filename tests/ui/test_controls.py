@@ -1,0 +1,58 @@
+"""The widgets hand on raw values, in the order the handlers read them, starting from values that run."""
+
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+
+from twotower.sampling.generate import LANES
+from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
+from twotower.ui import copy
+from twotower.ui.controls import SETTING_NAMES, Controls, Knob, RawNumber, build_controls
+from twotower.ui.request import read_request
+
+
+def controls(trained: int = 16, lanes: tuple[str, ...] = tuple(LANES)) -> Controls:
+    with gr.Blocks():
+        return build_controls(trained, lanes)
+
+
+def test_inputs_stand_in_the_order_of_the_setting_names() -> None:
+    made = controls()
+    assert made.inputs[:2] == [made.prompt, made.lanes]
+    assert [widget.elem_id for widget in made.inputs[2:]] == [name.replace("_", "-") for name in SETTING_NAMES]
+
+
+def test_what_the_page_shows_first_can_run() -> None:
+    prompt, lanes, *settings = [widget.value for widget in controls().inputs]
+    asked = read_request(prompt, lanes, dict(zip(SETTING_NAMES, settings)), tuple(LANES), 16)
+    assert asked.prompt == copy.EXAMPLES[0][1]
+    assert asked.lanes == ("diffusion", "autoregressive")
+    defaults = SamplingSettings(seed=asked.settings.seed)
+    assert asked.settings == defaults
+
+
+@pytest.mark.parametrize("trained", [4, 16, 32])
+def test_block_size_starts_at_the_trained_width_and_ends_where_the_model_cannot_follow(trained: int) -> None:
+    width = controls(trained).block_size
+    assert (width.value, width.minimum, width.maximum) == (trained, 1, WIDEST_BLOCK * trained)
+
+
+@pytest.mark.parametrize("payload", [99, -1, 1.5, "7", None])
+def test_widgets_leave_checking_to_the_request(payload: object) -> None:
+    # Gradio's own range check would not say which field it speaks of.
+    with gr.Blocks():
+        widgets = [Knob(0, 2, value=1, step=1), RawNumber(1, minimum=0, maximum=2)]
+    assert [widget.preprocess(payload) for widget in widgets] == [payload, payload]
+
+
+def test_a_lane_the_model_has_not_is_not_offered() -> None:
+    boxes = controls(lanes=("autoregressive",)).lanes
+    assert [value for _, value in boxes.choices] == ["autoregressive"]
+    assert boxes.value == ["autoregressive"]
+
+
+def test_stop_waits_for_a_run() -> None:
+    made = controls()
+    assert made.stop.interactive is False
+    assert made.run.interactive is not False

@@ -1,0 +1,46 @@
+"""Sentences that depend on what happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from twotower import TwoTower
+from twotower.sampling.generate import check_prompt
+from twotower.text import encode_prompt
+from twotower.ui import copy
+from twotower.ui.request import MOST_NEW_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("end-token", "reached the end of its text"),
+        ("length", "reached the length limit"),
+        ("cancelled", "was stopped"),
+    ],
+)
+def test_a_lanes_summary_says_why_it_ended_and_what_it_took(reason: str, words: str) -> None:
+    said = copy.lane_summary("Diffusion", 96, 31, 1.2345, reason)
+    assert said == f"Diffusion {words}: 96 tokens in 1.23 seconds and 31 passes."
+
+
+def test_no_verdict_has_two_reasons() -> None:
+    assert "Stopped" in copy.nothing_to_compare(stopped=True)
+    assert "Stopped" not in copy.nothing_to_compare(stopped=False)
+    assert "together" in copy.nothing_to_compare(stopped=False)
+
+
+def test_the_amber_line_names_both_widths() -> None:
+    said = copy.block_size_warning(48, 12)
+    assert "48" in said
+    assert "12" in said
+
+
+def test_the_hint_under_block_size_names_the_trained_width() -> None:
+    assert "12" in copy.block_size_info(12)
+
+
+def test_every_example_can_run_at_any_length_the_page_allows(embedded: TwoTower) -> None:
+    assert len({label for label, _ in copy.EXAMPLES}) == len(copy.EXAMPLES)
+    for _, text in copy.EXAMPLES:
+        assert check_prompt(embedded, encode_prompt(embedded, text), MOST_NEW_TOKENS)

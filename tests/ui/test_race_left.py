@@ -1,0 +1,143 @@
+"""Races that nobody reads to the end, and late presses of Stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from twotower import TwoTower
+from twotower.sampling.events import BlockOpened, Event, Finished, Started
+from twotower.sampling.generate import LANES
+from twotower.sampling.settings import SamplingSettings
+from twotower.ui import worker as worker_module
+from twotower.ui.race import Race, whole_trace
+from twotower.ui.request import RaceRequest
+from twotower.ui.worker import ShouldStop, Worker
+
+
+class Endless:
+    """Lanes that end only when they are told to; those of one token end at once."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def __call__(
+        self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
+    ) -> Iterator[Event]:
+        yield Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
+        block = 0
+        while settings.max_new_tokens > 1 and not should_stop():
+            yield BlockOpened(0.0, block, block, 1)
+            block += 1
+            time.sleep(0.005)  # a pass
+        self.ended.append(lane)
+        yield Finished(0.0, "cancelled" if should_stop() else "length", 0)
+
+
+@pytest.fixture
+def endless() -> Endless:
+    return Endless()
+
+
+@pytest.fixture
+def slow(endless: Endless) -> Worker:
+    made = Worker(lambda: endless)
+    made.wait()
+    return made
+
+
+def asked(*lanes: str, tokens: int = 999) -> RaceRequest:
+    return RaceRequest("Once", lanes, SamplingSettings(max_new_tokens=tokens, seed=0))
+
+
+def next_lane_runs(worker: Worker) -> list[Event]:
+    """Queue a lane behind whatever the worker has, and wait for it."""
+    run = worker.submit([1], "mock-ar", SamplingSettings(max_new_tokens=1, seed=0))
+    return [event for batch in run.batches(seconds=0) for event in batch]
+
+
+def test_a_race_nobody_reads_any_more_gives_the_model_back(embedded: TwoTower, slow: Worker, endless: Endless) -> None:
+    messages: Any = Race(embedded, slow, asked("diffusion", "autoregressive")).messages()
+    next(messages)
+    messages.close()  # what Gradio does when the visitor is gone
+    assert isinstance(next_lane_runs(slow)[-1], Finished)
+    assert endless.ended == ["diffusion", "mock-ar"]
+
+
+def test_stop_reaches_a_lane_that_waits_behind_another_visitors(
+    embedded: TwoTower, slow: Worker, endless: Endless, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: Any = Race(embedded, slow, asked("autoregressive")).messages()
+    next(others)
+    queued, submit = threading.Event(), slow.submit
+    monkeypatch.setattr(slow, "submit", lambda *what: (submit(*what), queued.set())[0])
+    mine, messages = Race(embedded, slow, asked("diffusion", "mock-ar")), []
+    reader = threading.Thread(target=lambda: messages.extend(mine.messages()), daemon=True)
+    reader.start()
+    assert queued.wait(10)
+    mine.stop()
+    assert endless.ended == []  # the other visitor's lane runs on
+    others.close()
+    reader.join(10)
+    assert endless.ended == ["autoregressive", "diffusion"]
+    assert "was stopped" in messages[-1]["parts"][-1]["summary"]
+
+
+def test_a_stopped_lane_counts_nothing_it_did_not_get(embedded: TwoTower, slow: Worker) -> None:
+    race = Race(embedded, slow, asked("diffusion"))
+    messages: list[Any] = []
+    for message in race.messages():
+        messages.append(message)
+        race.stop()
+    (part,) = messages[-1]["parts"]
+    assert part["whole"]
+    assert part["figures"] == {"tokens": 0, "passes": 0, "seconds": 0.0, "tokens_per_second": None}
+    results = race.results()
+    assert results is not None
+    assert "Stopped" in str(results.verdict["verdict"])
+
+
+def test_stop_between_two_lanes_keeps_the_first(embedded: TwoTower, slow: Worker, endless: Endless) -> None:
+    race = Race(embedded, slow, asked("diffusion", "autoregressive", tokens=1))
+    for message in race.messages():
+        if any(part.get("whole") for part in message["parts"]):
+            race.stop()
+    assert endless.ended == ["diffusion"]
+    results = race.results()
+    assert results is not None
+    assert [look["lane"] for look in results.numbers["lanes"]] == ["diffusion"]  # type: ignore[attr-defined]
+    assert "Stopped" in str(results.verdict["verdict"])
+
+
+def test_messages_name_the_race_they_are_of(embedded: TwoTower, slow: Worker) -> None:
+    first, second = (list(Race(embedded, slow, asked(*LANES, tokens=1)).messages()) for _ in range(2))
+    assert len({message["run"] for message in first}) == 1
+    assert first[0]["run"] != second[0]["run"]
+    for message in first:
+        assert [look["lane"] for look in message["lanes"]] == list(LANES)
+        assert (message["planned"], message["block_size"], message["prompt_tail"]) == (1, 16, "Once")
+
+
+def test_no_lane_runs_longer_than_the_deadline(slow: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "DEADLINE_SECONDS", -1.0)  # over before it began
+    run = slow.submit([1], "diffusion", SamplingSettings(seed=0))
+    events = [event for batch in run.batches(seconds=0) for event in batch]
+    assert [type(event) for event in events] == [Started, Finished]
+
+
+def test_an_answer_that_fails_is_raised_and_the_next_one_comes(embedded: TwoTower) -> None:
+    class Once(Endless):
+        def __call__(self, *asked: Any) -> Iterator[Event]:
+            if asked[1] == "diffusion":
+                raise RuntimeError("out of memory")
+            return super().__call__(*asked)
+
+    worker = Worker(Once)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        whole_trace(embedded, worker, asked("diffusion"))
+    body = whole_trace(embedded, worker, asked("mock-ar", tokens=1))
+    assert [event["event"] for event in body["events"]] == ["Started", "Finished"]
