@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from twotower import TwoTower
-from twotower.sampling.events import BlockOpened, Event, Finished, Started
+from twotower.sampling.events import BlockOpened, Event, Finished, FinishReason, Started
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import worker as worker_module
@@ -20,7 +20,7 @@ from twotower.ui.worker import ShouldStop, Worker
 
 
 class Endless:
-    """Lanes that end only when they are told to; those of one token end at once."""
+    """Lanes that end when they are told to, or at their length, seconds later; those of one token end at once."""
 
     def __init__(self) -> None:
         self.ended: list[str] = []
@@ -30,12 +30,13 @@ class Endless:
     ) -> Iterator[Event]:
         yield Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
         block = 0
-        while settings.max_new_tokens > 1 and not should_stop():
+        while block + 1 < settings.max_new_tokens and not should_stop():
             yield BlockOpened(0.0, block, block, 1)
             block += 1
             time.sleep(0.005)  # a pass
-        self.ended.append(lane)
-        yield Finished(0.0, "cancelled" if should_stop() else "length", 0)
+        reason: FinishReason = "cancelled" if should_stop() else "length"
+        self.ended.append(f"{lane}: {reason}")
+        yield Finished(0.0, reason, 0)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_race_nobody_reads_any_more_gives_the_model_back(embedded: TwoTower, s
     next(messages)
     messages.close()  # what Gradio does when the visitor is gone
     assert isinstance(next_lane_runs(slow)[-1], Finished)
-    assert endless.ended == ["diffusion", "mock-ar"]
+    assert endless.ended == ["diffusion: cancelled", "mock-ar: length"]
 
 
 def test_stop_reaches_a_lane_that_waits_behind_another_visitors(
@@ -83,7 +84,7 @@ def test_stop_reaches_a_lane_that_waits_behind_another_visitors(
     assert endless.ended == []  # the other visitor's lane runs on
     others.close()
     reader.join(10)
-    assert endless.ended == ["autoregressive", "diffusion"]
+    assert endless.ended == ["autoregressive: cancelled", "diffusion: cancelled"]
     assert "was stopped" in messages[-1]["parts"][-1]["summary"]
 
 
@@ -106,7 +107,7 @@ def test_stop_between_two_lanes_keeps_the_first(embedded: TwoTower, slow: Worker
     for message in race.messages():
         if any(part.get("whole") for part in message["parts"]):
             race.stop()
-    assert endless.ended == ["diffusion"]
+    assert endless.ended == ["diffusion: length"]
     results = race.results()
     assert results is not None
     assert [look["lane"] for look in results.numbers["lanes"]] == ["diffusion"]  # type: ignore[attr-defined]
