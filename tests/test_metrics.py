@@ -122,8 +122,36 @@ def test_the_verdict_says_who_won(diffusion: Metrics, autoregressive: Metrics, b
     assert verdict(diffusion, autoregressive).startswith(begins)
 
 
-def test_the_two_reasons_make_up_the_ratio() -> None:
-    diffusion, autoregressive = made("diffusion", 96, 1.3, 37), made("autoregressive", 128, 2.9, 127)
-    sentence = verdict(diffusion, autoregressive)
-    won, tokens, time = (float(number) for number in re.findall(r"(\d+\.\d+) times", sentence))
-    assert tokens / time == pytest.approx(won, rel=0.02)
+@pytest.mark.parametrize(
+    ("seconds", "begins"), [(1.029, "Even"), (1.031, "Diffusion won"), (0.971, "Even"), (0.969, "AR won")]
+)
+def test_even_is_within_three_percent(seconds: float, begins: str) -> None:
+    fast, base = made("diffusion", 100, 1.0, 40), made("autoregressive", 100, seconds, 100)
+    assert verdict(fast, base).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "seconds", "passes", "winner"), [(96, 0.7, 37, "Diffusion"), (96, 4.3, 37, "AR"), (40, 1.3, 90, "AR")]
+)
+def test_the_two_factors_of_the_sentence_multiply_to_the_ratio(
+    tokens: int, seconds: float, passes: int, winner: str
+) -> None:
+    sentence = verdict(made("diffusion", tokens, seconds, passes), made("autoregressive", 128, 2.9, 127))
+    won, per_pass, cost = (float(number) for number in re.findall(r"(\d+\.\d+) times", sentence))
+    assert sentence.startswith(f"{winner} won")
+    assert won > 1
+    assert per_pass / cost == pytest.approx(won if winner == "Diffusion" else 1 / won, rel=0.03)  # two digits are shown
+
+
+def test_a_stopped_run_counts_its_passes_and_the_tokens_that_can_be_read() -> None:
+    metrics = Metrics.of(Trace((*DIFFUSION_EVENTS[:4], Finished(1.35, "cancelled", 1))))  # slot 1 is still masked
+    assert (metrics.tokens, metrics.passes) == (1, {"denoiser pass": 1})
+    assert metrics.decode_seconds == pytest.approx(0.35)
+    assert metrics.tokens_per_second == pytest.approx(1 / 0.35)
+
+
+@pytest.mark.parametrize("lane", ["diffusion", "autoregressive"])
+def test_a_run_stopped_before_its_first_readable_token_has_a_verdict_too(lane: str) -> None:
+    full = {each: made(each, 100, 1.0, 50) for each in ("diffusion", "autoregressive")}
+    full[lane] = made(lane, 0, 0.2, 3)  # passes ran, yet the first slot is still masked
+    assert verdict(full["diffusion"], full["autoregressive"]).startswith("Too few")

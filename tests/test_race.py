@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 import torch
 
+from twotower import race as race_module
+from twotower.errors import NumericalError
 from twotower.model.twotower import TwoTower
 from twotower.race import Spread, collector_at_rest, race, standings, warm_up
-from twotower.sampling.events import Finished, Prefilled, Started, TokenDecoded
+from twotower.sampling.events import Event, Finished, Prefilled, Started, TokenDecoded
+from twotower.sampling.generate import generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
 
@@ -55,6 +59,36 @@ def test_no_collection_inside_and_the_collector_back_after_an_error() -> None:
     assert gc.isenabled()
     with pytest.raises(KeyError), collector_at_rest():
         raise KeyError
+    assert gc.isenabled()
+
+
+def test_no_lane_of_a_race_is_collected_in_and_what_comes_between_is(
+    tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[bool] = []
+
+    def watched(model: TwoTower, ids: list[int], lane: str, settings: SamplingSettings) -> Iterator[Event]:
+        for event in generate(model, ids, lane, settings):
+            inside.append(gc.isenabled())
+            yield event
+
+    monkeypatch.setattr(race_module, "warm_up", lambda *_: None)  # which may be collected in: nothing is timed
+    monkeypatch.setattr(race_module, "generate", watched)
+    between = [gc.isenabled() for _ in race(tiny_model, [5, 6], ["diffusion", "autoregressive"], SETTINGS)]
+    assert inside
+    assert not any(inside)
+    assert between == [True, True]
+
+
+def test_a_lane_that_breaks_gives_the_collector_back(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> Iterator[Event]:
+        yield from ()
+        raise NumericalError("NaN in a pass")
+
+    monkeypatch.setattr(race_module, "warm_up", lambda *_: None)
+    monkeypatch.setattr(race_module, "generate", breaks)
+    with pytest.raises(NumericalError):
+        next(race(tiny_model, [5, 6], ["diffusion"], SETTINGS))
     assert gc.isenabled()
 
 

@@ -105,8 +105,8 @@ class Metrics:
 def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
     """Who won and why, in two sentences, as plainly when autoregression did."""
     fast, base = diffusion.tokens_per_second, autoregressive.tokens_per_second
-    if fast is None or base is None:
-        return "Too few tokens to compare: a lane ended before its first pass after the prefill."
+    if not fast or not base:
+        return "Too few tokens to compare: a lane ended before its first pass after the prefill had given one."
     ratio = fast / base
     if abs(ratio - 1) <= EVEN:
         who = f"Even: diffusion gave {fast:.0f} tokens a second, autoregression {base:.0f}."

@@ -113,8 +113,8 @@ def test_the_log_has_a_row_for_every_step(tiny_config: TwoTowerConfig, batches: 
     assert sum(bool(row["validation"]) for row in rows) == 4
 
 
-@pytest.mark.parametrize("name", ["batch_size", "sequence_length", "seed"])
-def test_a_run_is_not_resumed_with_another_order_of_data(
+@pytest.mark.parametrize("name", ["batch_size", "sequence_length", "seed", "context_steps", "denoiser_steps"])
+def test_a_finished_run_is_not_resumed_as_another(
     tiny_config: TwoTowerConfig, batches: Batches, tmp_path: Path, name: str
 ) -> None:
     run(tiny_config, batches, tmp_path)

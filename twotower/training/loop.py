@@ -235,9 +235,14 @@ def train(
 
 
 def _place(checkpoint: Path, settings: TrainingSettings) -> tuple[str, int]:
-    """Stage and step of a checkpoint. Raises InputError where other settings would break the order of its data."""
+    """Stage and step of a checkpoint. Raises InputError where other settings would contradict what has been done."""
     progress = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
-    for name in ("batch_size", "sequence_length", "seed"):
+    fixed = ["batch_size", "sequence_length", "seed"]
+    if progress["stage"] == DENOISER:
+        fixed.append("context_steps")  # that stage has ended
+        if progress["step"] == progress["settings"]["denoiser_steps"]:
+            fixed.append("denoiser_steps")
+    for name in fixed:
         begun = progress["settings"][name]
         if getattr(settings, name) != begun:
             raise InputError(name, getattr(settings, name), f"{begun}, with which the run to resume was begun")

@@ -50,7 +50,7 @@ def build_demo(model: TwoTower, worker: Worker, folder: str | Path) -> gr.Blocks
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, fill_width=True) as demo:
         strip = TitleStrip(handlers.title_strip("idle"), elem_id="title-strip")
         controls = build_controls(model.config.trained_block_size, lanes)
-        stage = Stage(_empty_stage(), elem_id="stage")
+        stage = Stage(_empty_stage(model.config.trained_block_size), elem_id="stage")
         with gr.Column(visible=False, elem_id="results") as results:
             verdict = Verdict({"verdict": ""}, elem_id="verdict")
             latency, passes = _charts()
@@ -72,11 +72,9 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _empty_stage() -> dict[str, Any]:
+def _empty_stage(block_size: int) -> dict[str, Any]:
     # An idle stage shows the grid a run will fill: the page does not jump when it starts.
-    frame = StageMessages(
-        "", FIRST_LANES, DEFAULTS.max_new_tokens, DEFAULTS.block_size, prompt_tail(copy.EXAMPLES[0][1])
-    )
+    frame = StageMessages("", FIRST_LANES, DEFAULTS.max_new_tokens, block_size, prompt_tail(copy.EXAMPLES[0][1]))
     return {**frame.message(), "note": copy.TIMING}
 
 
