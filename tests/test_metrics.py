@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from handmade import started
 
 from twotower.metrics import Metrics, verdict
 from twotower.sampling.events import (
@@ -15,14 +16,9 @@ from twotower.sampling.events import (
     Finished,
     Prefilled,
     Proposal,
-    Started,
     TokenDecoded,
 )
 from twotower.trace import Trace
-
-
-def started(lane: str) -> Started:
-    return Started(0.0, lane, (1, 5), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
 
 
 def decoded(time: float, position: int, seconds: float) -> TokenDecoded:

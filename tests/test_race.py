@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from handmade import started
 
 from twotower import race as race_module
 from twotower.errors import NumericalError
 from twotower.model.twotower import TwoTower
 from twotower.race import Spread, collector_at_rest, race, standings, warm_up
-from twotower.sampling.events import Event, Finished, Prefilled, Started, TokenDecoded
+from twotower.sampling.events import Event, Finished, Prefilled, TokenDecoded
 from twotower.sampling.generate import generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
@@ -99,7 +100,7 @@ def test_median_and_ends() -> None:
 
 def timed(lane: str, seconds: float) -> Trace:
     events = [
-        Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ()),
+        started(lane),
         Prefilled(0.1, 1, 0.1),
         TokenDecoded(0.1 + seconds, 0, 9, 0.5, (), seconds),
         Finished(0.1 + seconds, "length", 1),

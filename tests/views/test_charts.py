@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from handmade import started
 
 from twotower.metrics import Metrics
 from twotower.sampling.events import (
@@ -12,16 +13,11 @@ from twotower.sampling.events import (
     Finished,
     Prefilled,
     Proposal,
-    Started,
     TokenDecoded,
 )
 from twotower.trace import Trace
 from twotower.views.charts import latency_race, time_per_pass, token_curve
 from twotower.views.lanes import look_of
-
-
-def started(lane: str) -> Started:
-    return Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
 
 
 @pytest.fixture

@@ -61,17 +61,7 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 {record.tokens:,} tokens in all. Held out for validation, never trained on: {_names(record.validation_files)}
 ({record.validation_tokens:,} tokens).
 {_credits(credits)}
-## Training
-
-| stage | objective | steps | tokens read | validation loss (nats a token) |
-|---|---|---|---|---|
-| context tower | next token | {_stage(settings, record, CONTEXT)} |
-| denoiser tower | masked tokens of a block, context tower frozen | {_stage(settings, record, DENOISER)} |
-
-{settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW,
-bfloat16 autocast over float32 weights, {record.hours:.1f} hours on {record.device}.
-The two losses are of different tasks: the denoiser's is the mean over masked tokens, with masking rates spread evenly
-from 0 to 1.
+{_training(record, settings)}
 
 ## Limits
 
@@ -103,3 +93,17 @@ def _credits(credits: Sequence[str]) -> str:
 def _stage(settings: TrainingSettings, record: TrainingRecord, stage: str) -> str:
     steps = settings.context_steps if stage == CONTEXT else settings.denoiser_steps
     return f"{steps:,} | {steps * settings.tokens_per_step:,} | {record.losses[stage]:.3f}"
+
+
+def _training(record: TrainingRecord, settings: TrainingSettings) -> str:
+    return f"""## Training
+
+| stage | objective | steps | tokens read | validation loss (nats a token) |
+|---|---|---|---|---|
+| context tower | next token | {_stage(settings, record, CONTEXT)} |
+| denoiser tower | masked tokens of a block, context tower frozen | {_stage(settings, record, DENOISER)} |
+
+{settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW,
+bfloat16 autocast over float32 weights, {record.hours:.1f} hours on {record.device}.
+The two losses are of different tasks: the denoiser's is the mean over masked tokens, with masking rates spread evenly
+from 0 to 1."""
