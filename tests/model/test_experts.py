@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.experts import MoE, grouped_linear
+from twotower.model.experts import Experts, MoE, grouped_linear
 
 
 @pytest.fixture
@@ -36,6 +38,50 @@ def test_every_token_gets_its_experts(moe: MoE, tiny_config: TwoTowerConfig, tok
     x = torch.randn(tokens, tiny_config.hidden_size, generator=torch.Generator().manual_seed(tokens))
     wanted = torch.stack([by_hand(moe, token, tiny_config) for token in x])
     torch.testing.assert_close(moe(x), wanted, atol=1e-5, rtol=1e-4)
+
+
+def routed(config: TwoTowerConfig, tokens: int, **changes: int) -> tuple[Experts, Tensor, Tensor, Tensor]:
+    """Experts of a changed configuration, and rows with a random choice of them."""
+    config = replace(config, **changes)
+    generator = torch.Generator().manual_seed(tokens)
+    experts = Experts(config).requires_grad_(False)
+    for parameter in experts.parameters():
+        parameter.normal_(0, 0.3, generator=generator)
+    x = torch.randn(tokens, config.hidden_size, generator=generator)
+    scores = torch.rand(tokens, config.n_routed_experts, generator=generator)
+    weights, chosen = scores.topk(config.num_experts_per_tok)
+    return experts, x, chosen, weights
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 16, 40])
+@pytest.mark.parametrize("inner", [16, 17])  # of a width that torch's grouped product takes, and of one it does not
+def test_all_experts_and_chosen_experts_agree(tiny_config: TwoTowerConfig, tokens: int, inner: int) -> None:
+    experts, *given = routed(tiny_config, tokens, moe_intermediate_size=inner)
+    one, other = experts.all_experts(*given), experts.chosen_experts(*given)
+    torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_both_ways_keep_the_dtype_of_the_rows(tiny_config: TwoTowerConfig) -> None:
+    experts, x, chosen, weights = routed(tiny_config, 6, moe_intermediate_size=16)
+    experts, x = experts.to(torch.bfloat16), x.to(torch.bfloat16)
+    one, other = experts.all_experts(x, chosen, weights), experts.chosen_experts(x, chosen, weights)
+    assert one.dtype == other.dtype == torch.bfloat16
+    torch.testing.assert_close(one, other, atol=0.1, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen", "way"),
+    [(8, 2, "all_experts"), (9, 2, "chosen_experts"), (4, 1, "all_experts"), (5, 1, "chosen_experts")],
+)
+def test_few_experts_are_all_computed_and_many_are_not(
+    tiny_config: TwoTowerConfig, monkeypatch: pytest.MonkeyPatch, count: int, chosen: int, way: str
+) -> None:
+    experts, *given = routed(tiny_config, 3, n_routed_experts=count, num_experts_per_tok=chosen)
+    taken: list[str] = []
+    for name in ("all_experts", "chosen_experts"):
+        monkeypatch.setattr(experts, name, lambda *_, name=name: taken.append(name))
+    experts(*given)
+    assert taken == [way]
 
 
 def test_the_bias_chooses_but_does_not_weigh(moe: MoE, tiny_config: TwoTowerConfig) -> None:

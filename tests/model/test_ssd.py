@@ -11,12 +11,12 @@ from twotower.model import ssd
 HEADS, WIDTH, GROUPS, STATE = 6, 5, 3, 7
 
 
-def inputs(length: int, seed: int = 0) -> tuple[Tensor, ...]:
+def inputs(length: int, seed: int = 0, groups: int = GROUPS) -> tuple[Tensor, ...]:
     g = torch.Generator().manual_seed(seed)
     x = torch.randn(2, length, HEADS, WIDTH, generator=g)
     dt = torch.rand(2, length, HEADS, generator=g)
     a = -torch.rand(HEADS, generator=g) * 4
-    b, c = (torch.randn(2, length, GROUPS, STATE, generator=g) for _ in range(2))
+    b, c = (torch.randn(2, length, groups, STATE, generator=g) for _ in range(2))
     initial = torch.randn(2, HEADS, WIDTH, STATE, generator=g) * 10
     return x, dt, a, b, c, initial
 
@@ -58,8 +58,65 @@ def test_step_by_hand() -> None:
     torch.testing.assert_close(y.flatten(), (4 * wanted).reshape(1))
 
 
-def test_large_seeded_states_stay_finite() -> None:
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_a_head_reads_its_own_group(groups: int) -> None:
+    x, dt, a, b, c, state = inputs(1, groups=groups)
+    y, after = ssd.step(x[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], state)
+    for head in range(HEADS):
+        group = head // (HEADS // groups)
+        kept = (dt[:, 0, head] * a[head]).exp()[:, None, None] * state[:, head]
+        fed = dt[:, 0, head, None, None] * x[:, 0, head, :, None] * b[:, 0, group, None, :]
+        torch.testing.assert_close(after[:, head], kept + fed)
+        wanted = ((kept + fed) * c[:, 0, group, None, :]).sum(-1)
+        torch.testing.assert_close(y[:, head], wanted, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("groups", [1, 3, 6])
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 16, 33])
+def test_a_chunk_at_once_is_the_scan_and_the_recurrence(length: int, groups: int) -> None:
+    given = inputs(length, groups=groups)
+    x, dt, a, b, _, initial = given
+    wanted, states = recurrence(*given)
+    scanned, boundaries = ssd.scan(*given, length)
+    y, after = ssd.within_chunk(*given), ssd.after_chunk(x, dt, a, b, initial)
+    torch.testing.assert_close(y, wanted, atol=2e-4, rtol=1e-4)
+    torch.testing.assert_close(y, scanned, atol=2e-4, rtol=1e-4)
+    torch.testing.assert_close(after, states[-1], atol=2e-4, rtol=1e-4)
+    torch.testing.assert_close(after, boundaries[:, -1], atol=2e-4, rtol=1e-4)
+
+
+def test_a_token_without_time_leaves_no_trace() -> None:
+    x, dt, a, b, _, initial = inputs(9)
+    dt[:, 5:] = 0
+    torch.testing.assert_close(
+        ssd.after_chunk(x, dt, a, b, initial), ssd.after_chunk(x[:, :5], dt[:, :5], a, b[:, :5], initial)
+    )
+
+
+def test_large_seeded_states_stay_finite_and_right() -> None:
     x, dt, a, b, c, initial = inputs(16)
-    y, boundaries = ssd.scan(x, dt, a, b, c, initial * 1e3, 16)
-    assert torch.isfinite(y).all()
-    assert torch.isfinite(boundaries).all()
+    large = (x, dt, a, b, c, initial * 1e3)
+    wanted, states = recurrence(*large)
+    y, boundaries = ssd.scan(*large, 16)
+    for outputs, state in (
+        (y, boundaries[:, -1]),
+        (ssd.within_chunk(*large), ssd.after_chunk(x, dt, a, b, initial * 1e3)),
+    ):
+        torch.testing.assert_close(outputs, wanted, atol=0.05, rtol=1e-4)
+        torch.testing.assert_close(state, states[-1], atol=0.05, rtol=1e-4)
+
+
+def test_a_decay_beyond_float32_above_the_diagonal_does_no_harm() -> None:
+    # exp(100 a token) is infinite: only what lies before a token may count.
+    x, dt, a, b, c, initial = inputs(16)
+    given = (x, torch.full_like(dt, 25.0), torch.full_like(a, -4.0), b, c, initial)
+    wanted, _ = recurrence(*given)
+    torch.testing.assert_close(ssd.within_chunk(*given), wanted, atol=2e-4, rtol=1e-4)
+
+
+def test_a_decay_beyond_float32_leaves_gradients_finite() -> None:
+    x, dt, a, b, c, initial = inputs(16)
+    dt, a = torch.full_like(dt, 25.0).requires_grad_(), torch.full_like(a, -4.0).requires_grad_()
+    ssd.within_chunk(x, dt, a, b, c, initial).sum().backward()
+    assert dt.grad is not None
+    assert torch.isfinite(dt.grad).all()

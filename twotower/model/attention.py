@@ -26,11 +26,18 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(size, config.num_key_value_heads * head, bias=False)
         self.o_proj = nn.Linear(config.num_attention_heads * head, size, bias=False)
 
-    def causal(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A whole text at once, each token seeing itself and what is before: (B, L, D) -> (B, L, D), keys, values."""
+    def causal(self, hidden: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """A whole text at once, each token seeing itself and what is before: (B, L, D) -> (B, L, D), keys, values.
+
+        present (B, L) marks what is text; None means that everything is. No token sees what is not.
+        """
         q, k, v = self._project(hidden)
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
-        return self._output(out), k, v
+        if present is None:
+            return self._output(F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)), k, v
+        length = hidden.shape[1]
+        before = torch.ones(length, length, dtype=torch.bool, device=hidden.device).tril()
+        itself = torch.eye(length, dtype=torch.bool, device=hidden.device)  # a row that sees nothing would be NaN
+        return self._output(self._attend(q, k, v, before & present.unsqueeze(1) | itself)), k, v
 
     def extend(self, hidden: Tensor, cache: KVCache) -> Tensor:
         """The context tower reads L more tokens: causal over the cache and themselves, then kept in the cache."""
@@ -71,7 +78,10 @@ class Attention(nn.Module):
         block = torch.arange(length, device=hidden.device) // size
         before = block.unsqueeze(1) > block  # (L, L) clean context
         own = block.unsqueeze(1) == block
-        out = self._attend(q, torch.cat((keys, k), 2), torch.cat((values, v), 2), torch.cat((before, own), 1))
+        if text.present is not None:  # (B, L, L)
+            before = before & text.present.unsqueeze(1)
+            own = own.expand_as(before)
+        out = self._attend(q, torch.cat((keys, k), 2), torch.cat((values, v), 2), torch.cat((before, own), -1))
         return self._output(out).reshape(hidden.shape)
 
     def _project(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,11 +91,13 @@ class Attention(nn.Module):
         return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
     def _attend(self, q: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None = None) -> Tensor:
-        """Queries (B, heads, L, d) over keys (B, kv_heads, T, d), `visible` (L, T) -> (B, heads, L, d)."""
+        """Queries (B, heads, L, d) over keys (B, kv_heads, T, d), `visible` (L, T) or (B, L, T) -> (B, heads, L, d)."""
         kv_heads, length = keys.shape[1], q.shape[2]
         share = q.shape[1] // kv_heads
         folded = q.unflatten(1, (kv_heads, share)).flatten(2, 3)  # (B, kv_heads, share * L, d)
-        mask = None if visible is None else visible.repeat(share, 1)
+        mask = None if visible is None else torch.cat([visible] * share, -2)
+        if mask is not None and mask.dim() == 3:
+            mask = mask.unsqueeze(1)  # the same for every head
         out = F.scaled_dot_product_attention(folded, keys, values, attn_mask=mask)
         return out.unflatten(2, (share, length)).flatten(1, 2)
 

@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.precision import outside_autocast
 
+_FEW = 4  # with up to so many experts for each chosen one, computing them all is faster than sorting rows by expert
 _STRIDE_BYTES = 16  # torch's grouped product takes rows of a multiple of this; other widths go expert by expert
 
 
@@ -37,7 +39,7 @@ class Router(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(T, D) -> experts (T, k) and their weights (T, k), in float32 whatever the dtype of x."""
-        with torch.autocast(x.device.type, enabled=False):
+        with outside_autocast(x.device.type):
             scores = F.linear(x.float(), self.weight.float()).sigmoid()
         experts = (scores + self.e_score_correction_bias).topk(self.chosen, dim=-1, sorted=False).indices
         weights = scores.gather(1, experts)
@@ -56,7 +58,21 @@ class Experts(nn.Module):
         self.down_proj = nn.Parameter(torch.empty(count, size, inner))
 
     def forward(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
-        """x (T, D), experts and weights (T, k) -> (T, D): rows sorted by expert, one grouped product a projection."""
+        """x (T, D), experts and weights (T, k) -> (T, D)."""
+        if self.up_proj.shape[0] <= _FEW * experts.shape[1]:
+            return self.all_experts(x, experts, weights)
+        return self.chosen_experts(x, experts, weights)
+
+    def all_experts(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
+        """Every expert on every row, those not chosen weighted 0: two plain products, for a few small experts."""
+        count, inner, size = self.up_proj.shape
+        hidden = F.relu(F.linear(x, self.up_proj.view(count * inner, size))).square()
+        out = torch.bmm(hidden.unflatten(-1, (count, inner)).transpose(0, 1), self.down_proj.transpose(1, 2))
+        share = weights.new_zeros(x.shape[0], count).scatter_(1, experts, weights)
+        return (out * share.t().unsqueeze(-1)).sum(0).to(x.dtype)
+
+    def chosen_experts(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
+        """Rows sorted by expert, one grouped product a projection."""
         chosen = experts.shape[1]
         flat = experts.flatten()
         order = flat.argsort(stable=True)

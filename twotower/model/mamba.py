@@ -11,14 +11,17 @@ from torch import Tensor, nn
 from twotower.model import ssd
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.norms import GatedGroupRMSNorm
+from twotower.model.precision import outside_autocast
 from twotower.model.state import MambaState
+
+_FEW_TOKENS = 64  # up to so many, one product with all windows beats one product a tap, which needs less memory
 
 
 class Mamba2(nn.Module):
     """`in_proj -> [z | xBC | dt]`, softplus(dt + dt_bias) with no clamp, A = -exp(A_log), skip D.
 
     Parameters carry the official names. The context tower calls `extend` and `step`, which return the new state;
-    the denoiser tower calls `extend` with the context's state and forgets what it returns.
+    the denoiser tower calls `denoise` with the context's state and leaves no state.
     """
 
     def __init__(self, config: TwoTowerConfig) -> None:
@@ -42,17 +45,36 @@ class Mamba2(nn.Module):
         shape = (batch, config.mamba_num_heads, config.mamba_head_dim, config.ssm_state_size)
         return MambaState(conv, torch.zeros(shape, dtype=torch.float32, device=weight.device))
 
+    def denoise(self, hidden: Tensor, state: MambaState) -> Tensor:
+        """A causal scan of a noisy block (B, S, D) from the context's state -> (B, S, D)."""
+        z, x, dt, b, c, _ = self._short(hidden, state)
+        with outside_autocast(x.device.type):
+            y = ssd.within_chunk(x, dt, self._decay_rates(), b, c, state.ssm)
+        return self._output(y, x, z)
+
     def extend(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
         """A causal scan of hidden (B, L, D) from `state`; returns (B, L, D) and the state after it."""
+        if hidden.shape[1] <= self.config.chunk_size:
+            z, x, dt, b, c, columns = self._short(hidden, state)
+            rates = self._decay_rates()
+            with outside_autocast(x.device.type):
+                y = ssd.within_chunk(x, dt, rates, b, c, state.ssm)
+                after = ssd.after_chunk(x, dt, rates, b, state.ssm)
+            return self._output(y, x, z), MambaState(columns[:, hidden.shape[1] :], after)
         y, boundaries, columns = self._scan(hidden, state, self.config.chunk_size)
         return y, MambaState(columns[:, hidden.shape[1] :], boundaries[:, -1])
 
-    def scan_blocks(self, hidden: Tensor, block_size: int) -> tuple[Tensor, MambaState]:
-        """A scan of hidden (B, L, D) from zero; also the states *before* each block, blocks folded into the batch.
+    def read(self, hidden: Tensor, present: Tensor | None = None) -> Tensor:
+        """A scan of whole texts (B, L, D) from nothing -> (B, L, D). What is not `present` (B, L) leaves no trace."""
+        y, _, _ = self._scan(hidden, self.initial_state(hidden.shape[0]), self.config.chunk_size, present)
+        return y
+
+    def scan_blocks(self, hidden: Tensor, block_size: int, present: Tensor | None = None) -> tuple[Tensor, MambaState]:
+        """`read`, and the states *before* each block, blocks folded into the batch.
 
         Training seeds every block's denoiser with them in one pass (paper, section 3: all blocks at once).
         """
-        y, boundaries, columns = self._scan(hidden, self.initial_state(hidden.shape[0]), block_size)
+        y, boundaries, columns = self._scan(hidden, self.initial_state(hidden.shape[0]), block_size, present)
         history = columns.unfold(1, self.config.conv_kernel - 1, block_size)  # (B, >= K, channels, kernel - 1)
         blocks = hidden.shape[1] // block_size
         conv = history[:, :blocks].transpose(2, 3).flatten(0, 1)
@@ -69,12 +91,24 @@ class Mamba2(nn.Module):
         y, ssm = ssd.step(x, dt, self._decay_rates(), b, c, state.ssm)
         return self._output(y, x, z), MambaState(window[:, 1:], ssm)
 
-    def _scan(self, hidden: Tensor, state: MambaState, chunk: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs (B, L, D), SSM states at chunk boundaries, and the raw columns (B, kernel - 1 + L, channels)."""
+    def _short(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, ...]:
+        """z, x, dt, B, C of a few tokens (B, L, D) after `state`, and the raw columns (B, kernel - 1 + L, channels)."""
         z, column, dt = self._project(hidden)
         columns = torch.cat((state.conv.to(column.dtype), column), dim=1)
         x, b, c = self._split_heads(F.silu(self._convolve(columns)))
-        with torch.autocast(x.device.type, enabled=False):
+        return z, x, dt, b, c, columns
+
+    def _scan(
+        self, hidden: Tensor, state: MambaState, chunk: int, present: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Outputs (B, L, D), SSM states at chunk boundaries, and the raw columns (B, kernel - 1 + L, channels)."""
+        z, column, dt = self._project(hidden)
+        if present is not None:
+            # As before any text: the convolution sees zeros, and a step of size 0 neither decays nor feeds the state.
+            column, dt = column * present.unsqueeze(-1), dt * present.unsqueeze(-1)
+        columns = torch.cat((state.conv.to(column.dtype), column), dim=1)
+        x, b, c = self._split_heads(F.silu(self._convolve(columns)))
+        with outside_autocast(x.device.type):
             y, boundaries = ssd.scan(x, dt, self._decay_rates(), b, c, state.ssm, chunk)
         return self._output(y, x, z), boundaries, columns
 
@@ -92,10 +126,14 @@ class Mamba2(nn.Module):
     def _convolve(self, columns: Tensor) -> Tensor:
         """Depthwise causal convolution of (B, kernel - 1 + L, channels) -> (B, L, channels)."""
         taps = self.conv1d.weight.squeeze(1)  # (channels, kernel)
-        length = columns.shape[1] - taps.shape[1] + 1
-        mixed = columns[:, :length] * taps[:, 0]
-        for k in range(1, taps.shape[1]):
-            mixed = mixed + columns[:, k : k + length] * taps[:, k]
+        kernel = taps.shape[1]
+        length = columns.shape[1] - kernel + 1
+        if columns.shape[0] * length <= _FEW_TOKENS:
+            mixed = (columns.unfold(1, kernel, 1) * taps).sum(-1)
+        else:
+            mixed = columns[:, :length] * taps[:, 0]
+            for k in range(1, kernel):
+                mixed = mixed + columns[:, k : k + length] * taps[:, k]
         return mixed if self.conv1d.bias is None else mixed + self.conv1d.bias
 
     def _split_heads(self, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,5 +149,5 @@ class Mamba2(nn.Module):
         return -torch.exp(self.A_log.float())
 
     def _output(self, y: Tensor, x: Tensor, z: Tensor) -> Tensor:
-        skipped = y + x * self.D.float().unsqueeze(-1)
+        skipped = torch.addcmul(y, x, self.D.float().unsqueeze(-1))
         return self.out_proj(self.norm(skipped.flatten(-2), z))

@@ -57,6 +57,36 @@ def scan(
     return y, states
 
 
+def within_chunk(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, initial: Tensor) -> Tensor:
+    """The outputs (B, L, H, P) of `scan` over L tokens as one chunk, in few operations.
+
+    A denoiser pass needs no more; a context pass gets its new state from `after_chunk`.
+    """
+    batch, length, heads, width = x.shape
+    groups = b.shape[2]
+    decay = (dt * a).cumsum(1).transpose(1, 2)  # (B, H, L) log of the decay since the chunk began
+    # The first tril keeps the exponential finite above the diagonal: an infinity there would be NaN in the gradient.
+    span = (decay.unsqueeze(-1) - decay.unsqueeze(-2)).tril().exp().tril()  # (B, H, L, L)
+    scores = torch.matmul(c.transpose(1, 2), b.permute(0, 2, 3, 1))  # (B, G, L, L)
+    mixing = (span.unflatten(1, (groups, -1)) * scores.unsqueeze(2)).flatten(1, 2)
+    within = torch.matmul(mixing, (x * dt.unsqueeze(-1)).transpose(1, 2)).transpose(1, 2)  # (B, L, H, P)
+    memory = initial.view(batch, groups, -1, initial.shape[-1])  # (B, G, R * P, N), R heads a group
+    carried = torch.matmul(c.transpose(1, 2), memory.transpose(2, 3)).transpose(1, 2)  # (B, L, G, R * P)
+    carried = carried.reshape(batch, length, heads, width)
+    return torch.addcmul(within, carried, decay.transpose(1, 2).exp().unsqueeze(-1))
+
+
+def after_chunk(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, initial: Tensor) -> Tensor:
+    """The state (B, H, P, N) after L tokens that came upon `initial`. A token with dt = 0 leaves no trace."""
+    batch, length = x.shape[:2]
+    groups = b.shape[2]
+    decay = (dt * a).cumsum(1)  # (B, L, H)
+    to_end = (decay[:, -1:] - decay).exp()
+    fed = (x * (dt * to_end).unsqueeze(-1)).reshape(batch, length, groups, -1)  # (B, L, G, R * P)
+    added = torch.matmul(fed.permute(0, 2, 3, 1), b.transpose(1, 2))  # (B, G, R * P, N)
+    return torch.addcmul(added.view_as(initial), initial, decay[:, -1].exp()[..., None, None])
+
+
 def _boundaries(initial: Tensor, added: Tensor, log_decay: Tensor) -> Tensor:
     """States between chunks: (B, K + 1, H, P, N) from (B, H, P, N), (B, K, H, P, N) and (B, K, H)."""
     states = [initial]
@@ -71,8 +101,9 @@ def step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) 
 
     x (B, H, P), dt (B, H), b and c (B, G, N), state (B, H, P, N) -> y (B, H, P) and the next state.
     """
-    heads_per_group = x.shape[1] // b.shape[1]
+    groups = b.shape[1]
     keep = (dt * a).exp()[..., None, None]
-    b, c = (t.repeat_interleave(heads_per_group, dim=1) for t in (b, c))
-    state = state * keep + (x * dt.unsqueeze(-1)).unsqueeze(-1) * b.unsqueeze(-2)
-    return torch.matmul(state, c.unsqueeze(-1)).squeeze(-1), state
+    fed = (x * dt.unsqueeze(-1)).unflatten(1, (groups, -1)).unsqueeze(-1) * b[:, :, None, None]  # (B, G, R, P, N)
+    state = torch.addcmul(fed.flatten(1, 2), state, keep)
+    memory = state.view(state.shape[0], groups, -1, state.shape[-1])  # (B, G, R * P, N)
+    return torch.matmul(memory, c.unsqueeze(-1)).view_as(x), state

@@ -54,10 +54,14 @@ def _grown(buffer: Tensor, needed: int, used: int) -> Tensor:
 
 @dataclass(frozen=True)
 class TextKV:
-    """Training: keys and values of whole texts (B, kv_heads, L, head_dim); each block may see those before it."""
+    """Training: keys and values of whole texts (B, kv_heads, L, head_dim); each block may see those before it.
+
+    `present` (B, L) marks what is text; None means that everything is.
+    """
 
     keys: Tensor
     values: Tensor
+    present: Tensor | None = None
 
 
 LayerMemory = MambaState | KVCache | TextKV | None

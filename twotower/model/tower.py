@@ -45,8 +45,9 @@ class Layer(nn.Module):
     def modulated(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """The mixer's input at time t: Mamba and attention modulate before the norm, MoE and MLP after it."""
         if self.kind in (MAMBA, ATTENTION):
-            return self.normed(x * (1 + scale) + shift)
-        return self.normed(x) * (1 + scale) + shift
+            return self.normed(torch.addcmul(x + shift, x, scale))
+        normed = self.normed(x)
+        return torch.addcmul(normed + shift, normed, scale)
 
 
 class Tower(nn.Module):
@@ -73,23 +74,27 @@ class Tower(nn.Module):
                 memories.append(None)
         return ContextState(memories)
 
-    def read(self, ids: Tensor) -> Tensor:
-        """A whole text from nothing, remembering nothing: ids (B, L) -> (B, L, D)."""
+    def read(self, ids: Tensor, present: Tensor | None = None) -> Tensor:
+        """A whole text from nothing, remembering nothing: ids (B, L) -> (B, L, D).
+
+        present (B, L) marks what is text, None everything; the rest has no influence on it.
+        """
         x = self._embed(ids)
         for layer in self.layers:
             hidden = layer.normed(x)
             if layer.kind == MAMBA:
-                mixed, _ = layer.mixer.extend(hidden, layer.mixer.initial_state(ids.shape[0]))
+                mixed = layer.mixer.read(hidden, present)
             elif layer.kind == ATTENTION:
-                mixed, _, _ = layer.mixer.causal(hidden)
+                mixed, _, _ = layer.mixer.causal(hidden, present)
             else:
                 mixed = layer.mixer(hidden)
             x = x + mixed
         return self._final(x)
 
-    def read_blocks(self, ids: Tensor, block_size: int) -> ContextState:
+    def read_blocks(self, ids: Tensor, block_size: int, present: Tensor | None = None) -> ContextState:
         """Training: whole texts ids (B, K * S) -> what the denoiser of every block may see of the blocks before it.
 
+        present (B, K * S) as in `read`: with padding in front of a text, a block may begin wherever it has to.
         Mamba states come with the K blocks of a text folded into the batch, (B * K, ...).
         """
         x = self._embed(ids)
@@ -97,10 +102,10 @@ class Tower(nn.Module):
         for layer in self.layers:
             hidden, memory = layer.normed(x), None
             if layer.kind == MAMBA:
-                mixed, memory = layer.mixer.scan_blocks(hidden, block_size)
+                mixed, memory = layer.mixer.scan_blocks(hidden, block_size, present)
             elif layer.kind == ATTENTION:
-                mixed, keys, values = layer.mixer.causal(hidden)
-                memory = TextKV(keys, values)
+                mixed, keys, values = layer.mixer.causal(hidden, present)
+                memory = TextKV(keys, values, present)
             else:
                 mixed = layer.mixer(hidden)
             memories.append(memory)
@@ -150,15 +155,13 @@ class Tower(nn.Module):
             else:
                 shift, scale, gate = modulation[i]
                 hidden = layer.modulated(x, shift, scale)
-            if isinstance(memory, MambaState):
-                mixed, _ = layer.mixer.extend(hidden, memory)
-            elif isinstance(memory, KVCache):
+            if isinstance(memory, (MambaState, KVCache)):
                 mixed = layer.mixer.denoise(hidden, memory)
             elif isinstance(memory, TextKV):
                 mixed = layer.mixer.denoise_blocks(hidden, memory)
             else:
                 mixed = layer.mixer(hidden)
-            x = x + mixed if modulation is None else x + gate * mixed
+            x = x + mixed if modulation is None else torch.addcmul(x, gate, mixed.to(x.dtype))
         return self._final(x)
 
     def _embed(self, ids: Tensor) -> Tensor:
