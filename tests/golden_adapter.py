@@ -62,6 +62,7 @@ class GoldenModel:
             block_size=block_size,
             steps_per_block=steps_per_block,
             threshold=threshold,
+            finish_block=True,
         )
         # The reference keeps the text after an end token to the end of its block; our trace has it in its slots.
         return list(trace.slots), len(_blocks_before_passes(trace)), _blocks_before_passes(trace)

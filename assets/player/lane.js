@@ -99,7 +99,7 @@ class LaneView {
     for (const position of positions) {
       this.grid.paint(position, this.state.slots[position], this.texts[position], this.state, live);
     }
-    const kinds = this.state.slots.map((slot) => slot?.kind);
+    const kinds = this.state.slots.map((slot, position) => (afterEnd(position, this.state) ? "beyond" : slot?.kind));
     this.root.dataset.masked = kinds.filter((kind) => kind === "mask").length;
     this.root.dataset.filled = kinds.filter((kind) => kind === "token").length;
   }

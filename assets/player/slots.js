@@ -65,6 +65,9 @@ function slotFace(position, slot, text, lane) {
   if (!slot) return { className: "tt-ghost", text: "", letters: 0, title: "" };
   const name = `slot ${position + 1}`;
   if (slot.kind === "mask") {
+    if (afterEnd(position, lane)) {
+      return { className: "tt-mask tt-still tt-beyond", text: "", letters: 0, title: `${name}: after the end, left masked` };
+    }
     return { className: lane.finished ? "tt-mask tt-still" : "tt-mask", text: "", letters: 0, title: `${name}: masked` };
   }
   const ends = lane.endIds.includes(slot.id);
@@ -80,6 +83,11 @@ function slotFace(position, slot, text, lane) {
     title: `${name}: ${meaning}, confidence ${percent}${slot.rule ? `, ${RULES[slot.rule]}` : ""}${beyond ? ", after the end: not counted" : ""}`,
     fresh: true,
   };
+}
+
+// A run that reached its end leaves the slots after it as they are: they are no text.
+function afterEnd(position, lane) {
+  return lane.finished?.reason === "end-token" && position >= lane.finished.tokens;
 }
 
 const RULES = {

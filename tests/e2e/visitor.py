@@ -46,6 +46,13 @@ def open_more_settings(page: Page) -> None:
     page.wait_for_timeout(300)  # it slides
 
 
+def make_runs_long(page: Page) -> None:
+    """Settings under which the small model takes seconds: one slot a pass, and so much chance that no text ends."""
+    set_number(page, "temperature", "2")
+    open_more_settings(page)
+    set_number(page, "block-size", "1")
+
+
 def run_to_end(page: Page, lanes: int = 2) -> None:
     """Press Run and wait until that many lanes have ended and Run can be pressed again."""
     page.click("#run")

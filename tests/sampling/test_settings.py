@@ -34,6 +34,8 @@ from twotower.sampling.settings import SamplingSettings
         ("seed", 2**63),
         ("candidates", 51),
         ("end_token_ids", (-1,)),
+        ("finish_block", 1),
+        ("finish_block", None),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(field: str, value: object) -> None:

@@ -32,9 +32,9 @@ def mask_diffusion(run: Run) -> Iterator[Event]:
         size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
         yield BlockOpened(run.clock.now, number, offset, size)
         block = yield from denoise_block(run, state, number, offset, size)
-        ends = [slot for slot, token in enumerate(block) if token in run.end_token_ids]
-        if ends:
-            yield Finished(run.clock.now, "end-token", offset + ends[0] + 1)
+        end = _end_of_text(run, block)
+        if end < size:
+            yield Finished(run.clock.now, "end-token", offset + end + 1)
             return
         offset += size
         if offset == run.settings.max_new_tokens:
@@ -51,15 +51,20 @@ def mask_diffusion(run: Run) -> Iterator[Event]:
 def denoise_block(
     run: Run, state: ContextState, number: int, offset: int, size: int
 ) -> Generator[Denoised, None, list[int]]:
-    """Unmask one block; the generator's return value is its `size` ids."""
+    """Unmask one block; the generator's return value is its `size` ids.
+
+    Once an end token is committed, the slots after it are no text: they are left as they are, masked or not, unless
+    `finish_block` asks for them.
+    """
     mask = run.model.config.mask_token_id
     block = [mask] * size
     steps = run.settings.steps_per_block
     for step in range(steps):
-        masked = [slot for slot in range(size) if block[slot] == mask]
+        end = size if run.settings.finish_block else _end_of_text(run, block)
+        masked = [slot for slot in range(end) if block[slot] == mask]
         if not masked:
             break
-        t = len(masked) / size
+        t = block.count(mask) / size
         logits, seconds = run.clock.timed(run.model.denoiser_pass, run.ids(*block).unsqueeze(0), state, t)
         tokens, confidences, probabilities = propose(run, logits[0], masked, number, step)
         demand_finite(confidences, f"denoiser pass of block {number}, step {step},")
@@ -76,6 +81,12 @@ def denoise_block(
         )
         yield Denoised(time, number, step, t, proposals, seconds)
     return block
+
+
+def _end_of_text(run: Run, block: list[int]) -> int:
+    """The slot of the first end token; the block's size where there is none."""
+    ends = run.end_token_ids - {run.model.config.mask_token_id}  # a masked slot ends nothing, whatever was asked
+    return next((slot for slot, token in enumerate(block) if token in ends), len(block))
 
 
 def propose(

@@ -70,7 +70,9 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Denoised:
-    """One denoiser pass over a block: a proposal for every slot that was masked when it ran.
+    """One denoiser pass over a block: a proposal for every slot of the text that was masked when it ran.
+
+    Slots after a committed end token are no text and get none.
 
     `masked_fraction` is the t the denoiser was conditioned on.
     """

@@ -26,6 +26,7 @@ class SamplingSettings:
     top_p: float = 1.0  # sample from the smallest set of tokens holding this much probability
     seed: int = -1  # -1 draws one; the run reports the seed it used
     end_token_ids: tuple[int, ...] | None = None  # None: the model's own
+    finish_block: bool = False  # unmask the slots after an end token too, as NVIDIA's code does; they are no text
     candidates: int = 5  # most likely tokens recorded for each slot; 0 records none
 
     def __post_init__(self) -> None:
@@ -38,6 +39,8 @@ class SamplingSettings:
             ("candidates", 0, 50),
         ):
             _whole_number(name, getattr(self, name), low, high)
+        if not isinstance(self.finish_block, bool):
+            raise InputError("finish_block", self.finish_block, "true or false")
         _real_number("threshold", self.threshold, 0.0, 1.0)
         _real_number("temperature", self.temperature, 0.0, 10.0)
         _real_number("top_p", self.top_p, 0.0, 1.0)
