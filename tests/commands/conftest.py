@@ -12,8 +12,11 @@ from twotower.cli import main
 SMALL = {
     "context-steps": 1,
     "denoiser-steps": 2,
+    "parallel-steps": 3,
     "batch-size": 2,
-    "sequence-length": 32,
+    "sequence-length": 128,
+    "task-share": 0.25,
+    "retold": 4,
     "vocab-size": 300,
     "save-every": 2,
     "device": "cpu",

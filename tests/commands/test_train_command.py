@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -31,17 +32,37 @@ def test_the_card_says_which_files(card: str) -> None:
 
 def test_the_card_says_steps_tokens_and_the_losses_of_the_log(finished: Path, card: str) -> None:
     with (finished / "run" / "log.csv").open(newline="", encoding="utf-8") as file:
-        losses = {row["stage"]: float(row["validation"]) for row in csv.DictReader(file) if row["validation"]}
-    for stage, steps, tokens in (("context", 1, 64), ("denoiser", 2, 128)):
-        row = re.search(rf"\| {stage} tower \|[^|]*\| (\d+) \| (\d+) \| ([\d.]+) \|", card)
-        assert row is not None, stage
-        assert (int(row[1]), int(row[2])) == (steps, tokens)
-        assert float(row[3]) == pytest.approx(losses[stage], abs=6e-4)
+        rows = [row for row in csv.DictReader(file) if row["validation_text"]]
+    losses = {row["stage"]: [float(row[f"validation_{kind}"]) for kind in ("text", "tasks")] for row in rows}
+    table = card[card.index("| stage | steps | tokens read | held-out text | held-out tasks |") :]
+    said = re.findall(r"^\|[^|]* tower[^|]*\| (\d+) \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \|$", table, re.MULTILINE)
+    assert [(steps, tokens) for steps, tokens, *_ in said] == [("1", "256"), ("2", "512"), ("3", "768")]
+    for stage, (_, _, *figures) in zip(("context", "denoiser", "parallel"), said):
+        assert [float(figure) for figure in figures] == pytest.approx(losses[stage], abs=6e-4)
+
+
+def test_the_card_says_which_part_is_tasks_and_shows_the_curves(finished: Path, card: str) -> None:
+    assert "25% of the batches are tasks" in card
+    (picture,) = re.findall(r"!\[.*\]\((.*)\)", card)
+    root = ElementTree.parse(finished / "out" / picture).getroot()
+    assert len(root.findall("{http://www.w3.org/2000/svg}polyline")) == 9
 
 
 def test_the_cards_command_says_every_option_that_shaped_the_model_and_no_folder(finished: Path, card: str) -> None:
     (said,) = re.findall(r"^python -m twotower train .*$", card, re.MULTILINE)
-    for option in ("--vocab-size 300", "--context-steps 1", "--denoiser-steps 2", "--batch-size 2", "--seed 0"):
+    for option in (
+        "--data stories.txt",
+        "--validation held-out.txt",
+        "--vocab-size 300",
+        "--context-steps 1",
+        "--denoiser-steps 2",
+        "--parallel-steps 3",
+        "--batch-size 2",
+        "--sequence-length 128",
+        "--task-share 0.25",
+        "--retold 4",
+        "--seed 0",
+    ):
         assert option in said
     assert str(finished) not in card
 
@@ -51,7 +72,11 @@ def test_a_finished_run_is_resumed_at_its_end(
 ) -> None:
     log = (finished / "run" / "log.csv").read_bytes()
     assert main(command(finished, out=tmp_path / "again", credit="Made up, CC0")) == 0
-    assert "validation losses context tower " in capsys.readouterr().out
+    assert re.search(
+        r"validation losses context stage text [\d.]+, context stage tasks [\d.]+, .*, parallel stage tasks [\d.]+$",
+        capsys.readouterr().out,
+        re.MULTILINE,
+    )
     assert (finished / "run" / "log.csv").read_bytes() == log
     weights = [(place / "model.safetensors").read_bytes() for place in (finished / "out", tmp_path / "again")]
     assert weights[0] == weights[1]
@@ -59,9 +84,19 @@ def test_a_finished_run_is_resumed_at_its_end(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "begun"), [("batch_size", 3, 2), ("sequence_length", 16, 32), ("seed", 9, 0)]
+    ("name", "value", "begun"),
+    [
+        ("batch_size", 3, 2),
+        ("sequence_length", 64, 128),
+        ("task_share", 0.5, 0.25),
+        ("retold", 5, 4),
+        ("seed", 9, 0),
+        ("context_steps", 2, 1),
+        ("denoiser_steps", 3, 2),
+        ("parallel_steps", 4, 3),
+    ],
 )
-def test_a_run_is_not_resumed_with_its_data_in_another_order(
+def test_a_run_is_not_resumed_with_other_data_or_other_stages(
     command: Command, finished: Path, capsys: pytest.CaptureFixture[str], name: str, value: int, begun: int
 ) -> None:
     log = (finished / "run" / "log.csv").read_bytes()

@@ -12,10 +12,21 @@ import torch
 from twotower.errors import InputError
 from twotower.model.device import find_device
 from twotower.training.card import model_card
-from twotower.training.loop import TrainingSettings
+from twotower.training.curves import loss_curves, read_log
 from twotower.training.recipe import build
+from twotower.training.settings import TrainingSettings
 
-_TUNED = ("context_steps", "denoiser_steps", "batch_size", "sequence_length", "save_every", "seed")
+_TUNED = (
+    "context_steps",
+    "denoiser_steps",
+    "parallel_steps",
+    "batch_size",
+    "sequence_length",
+    "task_share",
+    "retold",
+    "save_every",
+    "seed",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", default="runs/embedded", help="folder of checkpoints and the log; resumed where it is")
     parser.add_argument("--out", default="runs/embedded/model", help="where the finished model goes")
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
-    parser.add_argument("--vocab-size", type=int, default=2048, help="of the tokenizer trained on the data (2048)")
+    parser.add_argument("--vocab-size", type=int, default=1024, help="of the tokenizer trained on the data (1024)")
     parser.add_argument("--credit", action="append", default=[], help="source and licence of data, for the model card")
     for field in fields(TrainingSettings):
         if field.name in _TUNED:
             option = "--" + field.name.replace("_", "-")
-            parser.add_argument(option, type=int, default=field.default, help=f"(default: {field.default})")
+            parser.add_argument(
+                option, type=type(field.default), default=field.default, help=f"(default: {field.default})"
+            )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -51,7 +64,10 @@ def run(arguments: argparse.Namespace) -> None:
     model.save_pretrained(out, dtype=torch.bfloat16)
     card = model_card(out.name, model, record, settings, arguments.credit, _command(arguments))
     (out / "README.md").write_text(card, encoding="utf-8")
-    losses = ", ".join(f"{stage} tower {loss:.3f}" for stage, loss in record.losses.items())
+    (out / "curves.svg").write_text(loss_curves(read_log(run_folder)), encoding="utf-8")
+    losses = ", ".join(
+        f"{stage} stage {kind} {loss:.3f}" for stage, kinds in record.losses.items() for kind, loss in kinds.items()
+    )
     print(f"{out}: validation losses {losses}")
 
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twotower.model.twotower import TwoTower
-from twotower.training.loop import CONTEXT, DENOISER, TrainingSettings
+from twotower.training.settings import CONTEXT, DENOISER, PARALLEL, STAGES, TrainingSettings
+from twotower.training.tasks import HELD_OUT_SHARE, TASKS
+
+OBJECTIVES = {
+    CONTEXT: "context tower: next token",
+    DENOISER: "denoiser tower, a copy of it: masked tokens of a block (the paper's objective)",
+    PARALLEL: "denoiser tower: two steps of its own decoding, on stories the context tower wrote",
+}
 
 
 @dataclass(frozen=True)
@@ -17,8 +24,8 @@ class TrainingRecord:
     validation_files: tuple[tuple[str, int], ...]
     tokens: int  # in the training files
     validation_tokens: int
-    losses: dict[str, float]  # by stage, on the validation files
-    hours: float  # spent in training steps, both stages
+    losses: dict[str, dict[str, float]]  # by stage and kind of text, held out
+    hours: float  # spent in training steps, all stages
     device: str
 
 
@@ -30,7 +37,7 @@ def model_card(
     credits: Sequence[str],
     command: str,
 ) -> str:
-    """Markdown with the front matter of the Hugging Face Hub."""
+    """Markdown with the front matter of the Hugging Face Hub; `evaluate --markdown` fills in its table."""
     config = model.config
     size = model.parameters_per_tower() / 1e6
     return f"""---
@@ -50,9 +57,15 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 | parameters | {size:.2f} M a tower with its head |
 | layers | `{config.hybrid_override_pattern}` (M Mamba-2, E mixture of experts, * attention) |
 | width | {config.hidden_size} |
-| vocabulary | {config.vocab_size} byte-level BPE tokens; `<mask>` is {config.mask_token_id}, the end token 2 |
+| vocabulary | {config.vocab_size} byte-level BPE tokens, digits single; `<mask>` is {config.mask_token_id}, the end 2 |
 | block | trained to unmask {config.trained_block_size} slots |
 | longest text | {config.max_position_embeddings} tokens; trained on windows of {settings.sequence_length} |
+
+## How well it does
+
+<!-- evaluation -->
+Not measured yet: `python -m twotower evaluate --model FOLDER --markdown FOLDER/README.md` writes the table here.
+<!-- /evaluation -->
 
 ## Data
 
@@ -60,13 +73,16 @@ nothing for the `twotower` demo. No weights of NVIDIA's are in it.
 
 {record.tokens:,} tokens in all. Held out for validation, never trained on: {_names(record.validation_files)}
 ({record.validation_tokens:,} tokens).
-{_credits(credits)}
+{_credits(credits)}{_tasks(settings)}
 {_training(record, settings)}
+
+![Loss against tokens read](curves.svg)
 
 ## Limits
 
-It writes short children's stories in simple English and knows nothing else: no facts, no instructions, no other
-language. Stories lose their thread and repeat themselves. It is a model to watch, not to rely on.
+It writes text like what it was trained on, and solves tasks only in the words they were trained in. It knows nothing
+else: no facts, no instructions, no other language. Its texts lose their thread and repeat themselves. It is a model to
+watch, not to rely on.
 The denoiser tower was never trained to predict one token at a time, so the mock-AR lane is much worse here than with
 the released model; blocks wider than {config.trained_block_size} are outside of what it has seen.
 
@@ -90,20 +106,35 @@ def _credits(credits: Sequence[str]) -> str:
     return "\n" + "\n".join(f"- {credit}" for credit in credits) + "\n" if credits else ""
 
 
-def _stage(settings: TrainingSettings, record: TrainingRecord, stage: str) -> str:
-    steps = settings.context_steps if stage == CONTEXT else settings.denoiser_steps
-    return f"{steps:,} | {steps * settings.tokens_per_step:,} | {record.losses[stage]:.3f}"
+def _tasks(settings: TrainingSettings) -> str:
+    if not settings.task_share:
+        return ""
+    return f"""
+{settings.task_share:.0%} of the batches are tasks that the training command makes: {", ".join(TASKS)}.
+One instance in {HELD_OUT_SHARE}, told by a checksum of its question, is held out and never trained on.
+"""
 
 
 def _training(record: TrainingRecord, settings: TrainingSettings) -> str:
-    return f"""## Training
-
-| stage | objective | steps | tokens read | validation loss (nats a token) |
-|---|---|---|---|---|
-| context tower | next token | {_stage(settings, record, CONTEXT)} |
-| denoiser tower | masked tokens of a block, context tower frozen | {_stage(settings, record, DENOISER)} |
-
-{settings.batch_size} windows of {settings.sequence_length} tokens a step, AdamW,
-bfloat16 autocast over float32 weights, {record.hours:.1f} hours on {record.device}.
-The two losses are of different tasks: the denoiser's is the mean over masked tokens, with masking rates spread evenly
-from 0 to 1."""
+    kinds = list(record.losses[CONTEXT])
+    head = " | ".join(f"held-out {kind}" for kind in kinds)
+    rows = [
+        f"| {OBJECTIVES[stage]} | {settings.steps(stage):,} | {settings.steps(stage) * settings.tokens_per_step:,} | "
+        + " | ".join(f"{record.losses[stage][kind]:.3f}" for kind in kinds)
+        + " |"
+        for stage in STAGES
+    ]
+    return "\n".join(
+        (
+            "## Training",
+            "",
+            f"| stage | steps | tokens read | {head} |",
+            "|---|---:|---:|" + "---:|" * len(kinds),
+            *rows,
+            "",
+            f"{settings.batch_size} windows of {settings.sequence_length} tokens a step; AdamW with warm-up, stable",
+            f"rate and decay; averaged weights (EMA {settings.averaging}); experts balanced without an auxiliary loss;",
+            f"bfloat16 autocast over float32 weights; {record.hours:.1f} hours on {record.device}. Losses are nats a",
+            "token; those of different stages are of different tasks: the last one's is the sum over both steps.",
+        )
+    )

@@ -5,8 +5,12 @@ Any text file will do in which every document ends with a line `<|endoftext|>`.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,10 +19,12 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from twotower.errors import InputError
+from twotower.training.tasks import TURNS, Instance, instances
 
 DOCUMENT_END = "<|endoftext|>"
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<mask>")  # ids 0 to 3: the released model's conventions
-BOS, EOS = 1, 2
+PAD, BOS, EOS = 0, 1, 2
+BLOCK = 16  # the trained block
 
 
 def read_documents(paths: Iterable[Path]) -> list[str]:
@@ -44,7 +50,10 @@ def train_tokenizer(documents: Sequence[str], vocab_size: int) -> PreTrainedToke
         least = len(alphabet) + len(SPECIAL_TOKENS)
         raise InputError("vocab_size", vocab_size, f"at least {least}: every byte and the special tokens")
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    # A digit is a token: numbers nobody has seen are written with the same ten.
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -62,36 +71,122 @@ def train_tokenizer(documents: Sequence[str], vocab_size: int) -> PreTrainedToke
 
 def encode(documents: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> np.ndarray:
     """One stream of ids, `<s> document </s>` after another."""
-    backend = tokenizer.backend_tokenizer
-    stream: list[int] = []
-    for encoding in backend.encode_batch(list(documents)):
-        stream.extend(encoding.ids)
-        stream.append(EOS)
-    return np.asarray(stream, dtype=np.int32)
+    ids: list[int] = []
+    for encoding in tokenizer.backend_tokenizer.encode_batch(list(documents)):
+        ids.extend(encoding.ids)
+        ids.append(EOS)
+    return np.asarray(ids, dtype=np.int32)
 
 
-class Batches:
-    """Windows of `length` tokens cut from a stream. Batch k is a pure function of k and the seed.
+def rows_of(pieces: Sequence[tuple[Sequence[int], Sequence[int]]], block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
+    """(prompt, answer) ids as rows (R, L) of ids and of what is counted: the answer and its block's rest.
 
-    Each epoch shifts the cuts and shuffles the windows anew.
+    Padded in front so that every answer begins a block, as the first block at inference begins where the prompt ends;
+    the losses see to it that this padding leaves no trace. L is the least multiple of the block that fits them all.
+    Each piece has a row of its own: with several in a row a tower would have to learn which of them is asked about.
     """
+    read = [[PAD] * (-len(prompt) % block) + list(prompt) for prompt, _ in pieces]
+    written = [list(answer) + [PAD] * (-len(answer) % block) for _, answer in pieces]
+    length = max(len(a) + len(b) for a, b in zip(read, written))
+    ids = np.full((len(pieces), length), PAD, dtype=np.int32)
+    counted = np.zeros((len(pieces), length), dtype=bool)
+    for row, (a, b) in enumerate(zip(read, written)):
+        ids[row, : len(a) + len(b)] = a + b
+        counted[row, len(a) : len(a) + len(b)] = True
+    return ids, counted
 
-    def __init__(self, stream: np.ndarray, length: int, batch_size: int, seed: int) -> None:
-        self.windows = (len(stream) - length) // length
-        if self.windows < batch_size:
-            raise InputError("data", f"{len(stream)} tokens", f"at least {(batch_size + 1) * length} tokens")
-        self.stream, self.length, self.batch_size, self.seed = stream, length, batch_size, seed
+
+Batch = tuple[Tensor, Tensor]  # ids (B, L) int64, and which of them are counted (B, L) bool
+
+
+class Batches(Protocol):
+    """Batches by number; batch k is a pure function of k and a seed, so a restart goes on with the same ones."""
+
+    distinct: int  # batches before the first comes back
+
+    def __getitem__(self, number: int) -> Batch: ...
+
+
+class Windows:
+    """Windows of `length` tokens of running text. Each epoch shifts the cuts and shuffles the windows anew."""
+
+    def __init__(self, ids: np.ndarray, length: int, batch_size: int, seed: int) -> None:
+        self._ids, self._length, self._batch_size, self._seed = ids, length, batch_size, seed
+        self._windows = (len(ids) - length) // length
+        if self._windows < batch_size:
+            raise InputError("data", f"{len(ids)} tokens", f"at least {(batch_size + 1) * length} tokens")
+        self.distinct = self._windows // batch_size
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`, every token counted."""
+        epoch, row = divmod(number, self.distinct)
+        order = np.random.default_rng((self._seed, epoch))
+        shift = int(order.integers(self._length))
+        chosen = order.permutation(self._windows)[row * self._batch_size : (row + 1) * self._batch_size]
+        places = chosen[:, None] * self._length + shift + np.arange(self._length)
+        ids = torch.from_numpy(self._ids[places].astype(np.int64))
+        return ids, torch.ones_like(ids, dtype=torch.bool)
+
+
+class Rows:
+    """Given rows (R, L) with what is counted in them, shuffled anew each epoch."""
+
+    def __init__(self, ids: np.ndarray, counted: np.ndarray, batch_size: int, seed: int) -> None:
+        self._ids, self._counted, self._batch_size, self._seed = ids, counted, batch_size, seed
+        self.distinct = len(ids) // batch_size
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`."""
+        epoch, row = divmod(number, self.distinct)
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._ids))
+        chosen = order[row * self._batch_size : (row + 1) * self._batch_size]
+        return torch.from_numpy(self._ids[chosen].astype(np.int64)), torch.from_numpy(self._counted[chosen])
+
+
+@dataclass(frozen=True)
+class TaskBatches:
+    """`batch_size` new instances a batch, of the tasks in turn: `<s> prompt answer </s>`, only answers counted."""
+
+    tokenizer: PreTrainedTokenizerFast
+    batch_size: int
+    seed: int
+    held_out: bool
+    block: int = BLOCK
+    distinct: int = sys.maxsize
+
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`."""
+        first = number * self.batch_size
+        asked = [
+            next(instances(TURNS[k % len(TURNS)], f"{self.seed}/{k}", self.held_out))
+            for k in range(first, first + self.batch_size)
+        ]
+        ids, counted = rows_of(encode_tasks(asked, self.tokenizer), self.block)
+        return torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(counted)
+
+
+def encode_tasks(asked: Sequence[Instance], tokenizer: PreTrainedTokenizerFast) -> list[tuple[list[int], list[int]]]:
+    """(`<s> prompt`, `answer </s>`) ids of each instance."""
+    backend = tokenizer.backend_tokenizer
+    prompts = backend.encode_batch([instance.prompt for instance in asked])
+    answers = backend.encode_batch([instance.answer for instance in asked], add_special_tokens=False)
+    return [(prompt.ids, [*answer.ids, EOS]) for prompt, answer in zip(prompts, answers)]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Batches of text and of tasks, spread evenly: `share` of all batches are tasks."""
+
+    text: Batches
+    tasks: Batches
+    share: float
 
     @property
-    def per_epoch(self) -> int:
-        """Batches in one pass over the stream."""
-        return self.windows // self.batch_size
+    def distinct(self) -> int:
+        """Batches before text comes back."""
+        return math.floor(self.text.distinct / (1 - self.share))
 
-    def __getitem__(self, number: int) -> Tensor:
-        """Batch `number` as ids (batch_size, length), int64."""
-        epoch, row = divmod(number, self.per_epoch)
-        order = np.random.default_rng((self.seed, epoch))
-        shift = int(order.integers(self.length))
-        chosen = order.permutation(self.windows)[row * self.batch_size : (row + 1) * self.batch_size]
-        starts = chosen[:, None] * self.length + shift
-        return torch.from_numpy(self.stream[starts + np.arange(self.length)].astype(np.int64))
+    def __getitem__(self, number: int) -> Batch:
+        """Batch `number`."""
+        before, through = math.floor(number * self.share), math.floor((number + 1) * self.share)
+        return self.tasks[before] if through > before else self.text[number - before]

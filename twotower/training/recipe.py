@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors.numpy import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
 from twotower.errors import InputError
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 from twotower.training.card import TrainingRecord
-from twotower.training.data import Batches, encode, read_documents, train_tokenizer
-from twotower.training.loop import TrainingSettings, new_model, seconds_spent, train
+from twotower.training.checkpoints import seconds_spent
+from twotower.training.data import Batches, Mixture, Rows, TaskBatches, Windows, encode, read_documents, train_tokenizer
+from twotower.training.loop import Course, train
+from twotower.training.retelling import retell
+from twotower.training.settings import PARALLEL, TrainingSettings
+from twotower.training.stages import new_model
+from twotower.training.tasks import TASKS, instances
+
+_TASK_SAMPLE = 1000  # instances of each task that the tokenizer learns words from
 
 
 def embedded_config(vocab_size: int) -> TwoTowerConfig:
     """The released model's layer kinds at a size that feels instant on two CPU cores."""
     return TwoTowerConfig(
-        hybrid_override_pattern="MEM*EMEM*E",
+        hybrid_override_pattern="M*EM*EM*EM*E",
         vocab_size=vocab_size,
         hidden_size=192,
-        num_attention_heads=6,
+        num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=32,
+        head_dim=48,
         mamba_num_heads=12,
         mamba_head_dim=32,
         n_groups=2,
         ssm_state_size=32,
-        chunk_size=64,
+        chunk_size=32,
         n_routed_experts=8,
         num_experts_per_tok=2,
-        moe_intermediate_size=128,
+        moe_intermediate_size=64,
         moe_shared_expert_intermediate_size=256,
         routed_scaling_factor=2.5,
         max_position_embeddings=2048,
@@ -45,32 +55,37 @@ def build(
     folder: Path,
     settings: TrainingSettings,
     device: torch.device,
-    vocab_size: int = 2048,
+    vocab_size: int = 1024,
     config: TwoTowerConfig | None = None,
 ) -> tuple[TwoTower, TrainingRecord]:
-    """Train both towers on the files in `folder`, resuming what stands there."""
+    """Train both towers on the files and on tasks in `folder`, resuming what stands there."""
     documents = {file.name: read_documents([file]) for file in train_files}
     held_out = {file.name: read_documents([file]) for file in validation_files}
     everything = [text for texts in documents.values() for text in texts]
     tokenizer = _tokenizer(folder / "tokenizer", everything, vocab_size)
-    stream = encode(everything, tokenizer)
-    valid_stream = encode([text for texts in held_out.values() for text in texts], tokenizer)
-    length, size = settings.sequence_length, settings.batch_size
+    text = encode(everything, tokenizer)
+    valid_text = encode([text for texts in held_out.values() for text in texts], tokenizer)
+    size, seed = settings.batch_size, settings.seed
     shape = config if config is not None else embedded_config(len(tokenizer))
-    model, losses = train(
-        lambda: new_model(shape, settings.seed),
-        settings,
-        Batches(stream, length, size, settings.seed),
-        Batches(valid_stream, length, size, seed=0),
-        folder,
-        device,
-    )
+    block = shape.trained_block_size
+    valid: dict[str, Batches] = {"text": Windows(valid_text, settings.sequence_length, size, seed=0)}
+    if settings.task_share:
+        valid["tasks"] = TaskBatches(tokenizer, 2 * size, seed=0, held_out=True, block=block)
+
+    def course_of(stage: str, model: TwoTower) -> Course:
+        own: Batches = Windows(text, settings.sequence_length, size, seed)
+        if stage == PARALLEL and settings.retold:
+            own = Rows(*_retold(folder, model, everything, tokenizer, settings), size, seed)
+        tasks = TaskBatches(tokenizer, 2 * size, seed, held_out=False, block=block)
+        return Course(Mixture(own, tasks, settings.task_share) if settings.task_share else own, valid)
+
+    model, losses = train(lambda: new_model(shape, seed), settings, course_of, folder, device)
     model.folder = folder / "tokenizer"
     record = TrainingRecord(
         files=tuple((name, len(texts)) for name, texts in documents.items()),
         validation_files=tuple((name, len(texts)) for name, texts in held_out.items()),
-        tokens=len(stream),
-        validation_tokens=len(valid_stream),
+        tokens=len(text),
+        validation_tokens=len(valid_text),
         losses=losses,
         hours=seconds_spent(folder) / 3600,
         device=_device_name(device),
@@ -78,11 +93,30 @@ def build(
     return model, record
 
 
+def _retold(
+    folder: Path,
+    model: TwoTower,
+    documents: list[str],
+    tokenizer: PreTrainedTokenizerFast,
+    settings: TrainingSettings,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The context tower's own text, written once in a run."""
+    kept = folder / "retold.safetensors"
+    if not kept.is_file():
+        ids, counted = retell(model, documents, tokenizer, settings.retold, settings.sequence_length, settings.seed)
+        save_file({"ids": ids, "counted": counted}, kept.with_suffix(".part"))
+        kept.with_suffix(".part").rename(kept)  # a crash leaves no half a file to go on from
+    rows = load_file(kept)
+    return rows["ids"], rows["counted"]
+
+
 def _tokenizer(folder: Path, documents: list[str], vocab_size: int) -> PreTrainedTokenizerFast:
     """The run's tokenizer, trained the first time; small texts may give fewer tokens than asked for."""
     asked = folder / "asked.json"
     if not asked.is_file():
-        train_tokenizer(documents, vocab_size).save_pretrained(folder)
+        sample = [asked for task in TASKS for asked in islice(instances(task, "words", held_out=False), _TASK_SAMPLE)]
+        words = [*documents, *(instance.prompt + instance.answer for instance in sample)]
+        train_tokenizer(words, vocab_size).save_pretrained(folder)
         asked.write_text(json.dumps({"vocab_size": vocab_size}) + "\n", encoding="utf-8")
     begun = json.loads(asked.read_text(encoding="utf-8"))["vocab_size"]
     if begun != vocab_size:
