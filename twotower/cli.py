@@ -1,4 +1,4 @@
-"""The command line: `python -m twotower generate | race | train`. Turns what went wrong into one line and a code."""
+"""The command line: `python -m twotower generate | race | evaluate | train`. Errors become one line and a code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import generate, race, train
+from twotower.commands import evaluate, generate, race, train
 from twotower.errors import CheckpointError, InputError, NumericalError
 
-COMMANDS = {"generate": generate, "race": race, "train": train}
+COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "train": train}
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 1 (the run failed), 2 (bad input), 130 (interrupted)."""
     parser = argparse.ArgumentParser(
         prog="twotower",
-        description="Sample from two-tower diffusion language models, race them against autoregression, train one.",
+        description="Sample from two-tower diffusion language models, race, measure and train them.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
+from twotower.examples import Example, Examples
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
 from twotower.ui import copy
@@ -12,9 +13,9 @@ from twotower.ui.controls import SETTING_NAMES, Controls, Knob, RawNumber, build
 from twotower.ui.request import read_request
 
 
-def controls(trained: int = 16, lanes: tuple[str, ...] = tuple(LANES)) -> Controls:
+def controls(trained: int = 16, lanes: tuple[str, ...] = tuple(LANES), examples: Examples = copy.EXAMPLES) -> Controls:
     with gr.Blocks():
-        return build_controls(trained, lanes)
+        return build_controls(trained, lanes, examples)
 
 
 def test_inputs_stand_in_the_order_of_the_setting_names() -> None:
@@ -26,10 +27,14 @@ def test_inputs_stand_in_the_order_of_the_setting_names() -> None:
 def test_what_the_page_shows_first_can_run() -> None:
     prompt, lanes, *settings = [widget.value for widget in controls().inputs]
     asked = read_request(prompt, lanes, dict(zip(SETTING_NAMES, settings)), tuple(LANES), 16)
-    assert asked.prompt == copy.EXAMPLES[0][1]
+    assert asked.prompt == copy.EXAMPLES.prompts[0].prompt
     assert asked.lanes == ("diffusion", "autoregressive")
     defaults = SamplingSettings(seed=asked.settings.seed)
     assert asked.settings == defaults
+
+
+def test_the_first_example_is_in_the_box() -> None:
+    assert controls(examples=Examples((Example("One", "1 +"), Example("Two", "2 +")))).prompt.value == "1 +"
 
 
 @pytest.mark.parametrize("trained", [4, 16, 32])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from twotower import DEFAULT_MODEL, TwoTower
+from twotower.errors import CheckpointError
+from twotower.examples import FILE, Example, Examples, write_examples
+from twotower.ui import copy
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.panel import PLAYER, STYLES, Numbers, Panel, Stage, TitleStrip, Verdict
 from twotower.ui.worker import Worker
@@ -84,3 +89,59 @@ def test_every_style_is_in_the_head_once() -> None:
     assert head.count("</style>") == 1
     for name in STYLES:
         assert (PLAYER / name).read_text(encoding="utf-8") in head, name
+
+
+@pytest.fixture
+def page_of(
+    embedded: TwoTower, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., gr.Blocks]:
+    """The page of a model whose folder holds these examples."""
+
+    def build(examples: Examples | None) -> gr.Blocks:
+        if examples is not None:
+            write_examples(tmp_path, examples)
+        monkeypatch.setattr(embedded, "folder", tmp_path)
+        return build_demo(embedded, worker, tmp_path)
+
+    return build
+
+
+def chips(demo: gr.Blocks) -> list[str]:
+    return [block.value for block in demo.blocks.values() if isinstance(block, gr.Button) and is_chip(block)]
+
+
+def is_chip(block: gr.Button) -> bool:
+    return str(block.elem_id).startswith("example-")
+
+
+OWN = Examples((Example("Sums", "Add: 1 + 1\nAnswer:", 2.5), Example("Open", "Es war", 0.5)), "4 CPU threads")
+
+
+def test_the_models_own_examples_are_the_pages(page_of: Callable[..., gr.Blocks]) -> None:
+    demo = page_of(OWN)
+    assert chips(demo) == ["Sums · diffusion 2.5×", "Open · AR 2.0×"]
+    assert named(demo, "prompt").value == "Add: 1 + 1\nAnswer:"
+    assert named(demo, "examples-info").value == copy.chips_info(OWN)
+    assert "Answer:" in json.dumps(named(demo, "stage").value)
+
+
+def test_a_chip_sets_its_prompt(page_of: Callable[..., gr.Blocks]) -> None:
+    demo = page_of(OWN)
+    for number, example in enumerate(OWN.prompts, 1):
+        pressed = (named(demo, f"example-{number}")._id, "click")
+        (wired,) = [each for each in demo.fns.values() if pressed in each.targets]
+        assert wired.fn() == example.prompt
+        assert [block.elem_id for block in wired.outputs] == ["prompt"]
+        assert wired.api_visibility == "private"
+
+
+def test_a_model_without_examples_gets_the_pages_own_and_no_figures(page_of: Callable[..., gr.Blocks]) -> None:
+    demo = page_of(None)
+    assert chips(demo) == [example.name for example in copy.EXAMPLES.prompts]
+    assert not [block for block in demo.blocks.values() if getattr(block, "elem_id", None) == "examples-info"]
+
+
+def test_broken_examples_stop_the_page_and_are_named(page_of: Callable[..., gr.Blocks], tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("{", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"examples\.json"):
+        page_of(None)

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the text, then a line of figures."""
-    options.check_json(arguments.json)
+    options.check_place("--json", arguments.json)
     model = options.load_model(arguments)
     settings = options.sampling_settings(arguments, model)
     (trace,) = race(model, encode_prompt(model, arguments.prompt), [arguments.lane], settings)

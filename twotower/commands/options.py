@@ -55,10 +55,13 @@ def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> Samplin
     return SamplingSettings(**{"block_size": model.config.trained_block_size, **given})
 
 
-def check_json(to: str | None) -> None:
+def check_place(option: str, to: str | None) -> None:
     """Refuse a place that cannot be written before anything has run."""
-    if to not in (None, "-") and (Path(str(to)).is_dir() or not Path(str(to)).parent.is_dir()):
-        raise InputError("--json", to, "a file that can be written, or - for the screen")
+    if to is None or (option == "--json" and to == "-"):
+        return
+    if to == "-" or Path(to).is_dir() or not Path(to).parent.is_dir():
+        screen = ", or - for the screen" if option == "--json" else ""
+        raise InputError(option, to, f"a file that can be written{screen}")
 
 
 def write_json(text: str, to: str | None) -> None:

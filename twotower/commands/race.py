@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("--repeats", arguments.repeats, "a whole number of at least 1")
     if len(set(arguments.lanes)) < len(arguments.lanes):
         raise InputError("--lanes", arguments.lanes, "every lane once")
-    options.check_json(arguments.json)
+    options.check_place("--json", arguments.json)
     model = options.load_model(arguments)
     settings = options.sampling_settings(arguments, model)
     if settings.seed < 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from twotower.examples import Examples
 from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
 from twotower.ui import copy
 from twotower.views.lanes import look_of
@@ -75,11 +76,11 @@ class Controls:
         return [self.prompt, self.lanes, *(getattr(self, name) for name in SETTING_NAMES)]
 
 
-def build_controls(trained_block_size: int, lanes: tuple[str, ...]) -> Controls:
+def build_controls(trained_block_size: int, lanes: tuple[str, ...], examples: Examples) -> Controls:
     """Lay them out: the prompt beside the settings, under each other where it is narrow."""
     with gr.Row(elem_id="controls"):
         with gr.Column(scale=6, min_width=320, elem_id="prompt-column"):
-            made = _prompt_column()
+            made = _prompt_column(examples)
         with gr.Column(scale=5, min_width=320, elem_id="settings-column"):
             made |= _first_settings()
             made["lanes"] = _lane_boxes(lanes)
@@ -91,23 +92,31 @@ def build_controls(trained_block_size: int, lanes: tuple[str, ...]) -> Controls:
     return Controls(**{each.name: made[each.name] for each in fields(Controls)})
 
 
-def _prompt_column() -> dict[str, Any]:
+def _prompt_column(examples: Examples) -> dict[str, Any]:
     prompt = gr.Textbox(
-        copy.EXAMPLES[0][1],
+        examples.prompts[0].prompt,
         label=copy.PROMPT_LABEL,
         info=copy.PROMPT_HINT,
         lines=3,
         max_lines=8,
         elem_id="prompt",
     )
-    with gr.Row(elem_id="examples"):
-        for number, (label, text) in enumerate(copy.EXAMPLES, 1):
-            chip = gr.Button(label, size="sm", elem_id=f"example-{number}", elem_classes="tt-chip", min_width=0)
-            chip.click(_setter(text), outputs=prompt, queue=False, show_progress="hidden", api_visibility="private")
+    _chips(examples, prompt)
     with gr.Row(elem_id="run-row"):
         run = gr.Button(copy.RUN, variant="primary", elem_id="run", scale=3)
         stop = gr.Button(copy.STOP, elem_id="stop", interactive=False, scale=1, min_width=90)
     return {"prompt": prompt, "run": run, "stop": stop}
+
+
+def _chips(examples: Examples, prompt: gr.Textbox) -> None:
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    with gr.Row(elem_id="examples"):
+        for number, example in enumerate(examples.prompts, 1):
+            look: dict[str, Any] = {"size": "sm", "elem_classes": "tt-chip", "min_width": 0}
+            chip = gr.Button(copy.chip(example), elem_id=f"example-{number}", **look)
+            chip.click(_setter(example.prompt), outputs=prompt, **quiet)
+    if copy.chips_info(examples):
+        gr.Markdown(copy.chips_info(examples), elem_id="examples-info", elem_classes="tt-caption")
 
 
 def _setter(text: str) -> Any:

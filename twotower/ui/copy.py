@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twotower.examples import Example, Examples
+
 TITLE = "TwoTower"
 TAGLINE = "Two towers, one backbone: blocks of masks against one token at a time."
 
@@ -10,15 +12,35 @@ PROMPT_HINT = "The model continues this text. Left empty, it starts from nothing
 RUN = "Run the race"
 STOP = "Stop"
 
-# (what the chip says, the prompt it sets)
-EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("Predictable · a fairy-tale start", "Once upon a time, there was a little girl named Lily. She loved to"),
-    ("Predictable · a repeated line", "The cat said hello. The dog said hello. The bird said hello. The frog said"),
-    ("Predictable · a familiar day", "One day, Tom and his mom went to the park. Tom saw a big red"),
-    ("Open · an odd meeting", "The old robot opened the door and saw"),
-    ("Open · a secret", '"I have a secret," whispered the tree. "Long ago,'),
-    ("Open · no prompt at all", ""),
+# For a model that brings no examples of its own: completions a base model can make, unmeasured.
+EXAMPLES = Examples(
+    (
+        Example("A fairy-tale start", "Once upon a time, there was a little girl named Lily. She loved to"),
+        Example("A repeated line", "The cat said hello. The dog said hello. The bird said hello. The frog said"),
+        Example("An odd meeting", "The old robot opened the door and saw"),
+        Example("No prompt at all", ""),
+    )
 )
+
+
+def chip(example: Example) -> str:
+    """What an example's button says: its name, and who was faster on it, where that was measured."""
+    if example.speed_up is None:
+        return example.name
+    if example.speed_up >= 1:
+        return f"{example.name} · diffusion {example.speed_up:.1f}×"
+    return f"{example.name} · AR {1 / example.speed_up:.1f}×"
+
+
+def chips_info(examples: Examples) -> str:
+    """What stands under the examples."""
+    if all(example.speed_up is None for example in examples.prompts):
+        return ""
+    return (
+        "The factor says who was faster when this was measured, and by how much "
+        f"({examples.where}; default settings). Predictable text is where diffusion shines; open text may lose."
+    )
+
 
 MORE_SETTINGS = "Block size, seed, top-k, top-p"
 STEPS = ("Steps per block", "denoiser passes a block may take at most")

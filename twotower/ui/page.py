@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from twotower.examples import Examples, read_examples
 from twotower.sampling import LANES
 from twotower.ui import copy
 from twotower.ui.api import register_api
@@ -46,11 +47,12 @@ class Outputs:
 def build_demo(model: TwoTower, worker: Worker, folder: str | Path) -> gr.Blocks:
     """The whole page around a loaded model and the worker that runs it."""
     lanes = tuple(LANES)
+    examples = (read_examples(model.folder) if model.folder else None) or copy.EXAMPLES
     handlers = Handlers(model, worker, model_facts(model, folder), lanes)
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, fill_width=True) as demo:
         strip = TitleStrip(handlers.title_strip("idle"), elem_id="title-strip")
-        controls = build_controls(model.config.trained_block_size, lanes)
-        stage = Stage(_empty_stage(model.config.trained_block_size), elem_id="stage")
+        controls = build_controls(model.config.trained_block_size, lanes, examples)
+        stage = Stage(_empty_stage(model.config.trained_block_size, examples), elem_id="stage")
         with gr.Column(visible=False, elem_id="results") as results:
             verdict = Verdict({"verdict": ""}, elem_id="verdict")
             latency, passes = _charts()
@@ -72,9 +74,10 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _empty_stage(block_size: int) -> dict[str, Any]:
+def _empty_stage(block_size: int, examples: Examples) -> dict[str, Any]:
     # An idle stage shows the grid a run will fill: the page does not jump when it starts.
-    frame = StageMessages("", FIRST_LANES, DEFAULTS.max_new_tokens, block_size, prompt_tail(copy.EXAMPLES[0][1]))
+    tail = prompt_tail(examples.prompts[0].prompt)
+    frame = StageMessages("", FIRST_LANES, DEFAULTS.max_new_tokens, block_size, tail)
     return {**frame.message(), "note": copy.TIMING}
 
 

@@ -1,0 +1,144 @@
+"""The tables, from rows written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from twotower.errors import InputError
+from twotower.evaluation.evaluate import ALL_TASKS, STORIES, Row
+from twotower.evaluation.table import BEGIN, END, as_markdown, as_text, tables, write_between_marks
+
+AR = Row(
+    subject=ALL_TASKS,
+    arm="AR",
+    prompts=7,
+    tokens_per_second=81.26,
+    speed_up=1.0,
+    speed_up_quartiles=(1.0, 1.0),
+    tokens_per_pass=1.04,
+    tokens_per_denoiser_pass=None,
+    accuracy=0.5,
+    kept=1.0,
+    log_likelihood=None,
+    distinct_3=None,
+    stutter=None,
+)
+FAST = replace(
+    AR,
+    arm="γ=0.8",
+    tokens_per_second=200.4,
+    speed_up=2.468,
+    speed_up_quartiles=(1.5, 3.25),
+    tokens_per_pass=4.0,
+    tokens_per_denoiser_pass=5.125,
+    accuracy=0.4286,
+    kept=0.857,
+)
+TASKS = [AR, FAST]
+BY_TASK = [
+    replace(AR, subject="sums", accuracy=0.0, speed_up=1.0),
+    replace(FAST, subject="sums", accuracy=1.0, speed_up=3.0, tokens_per_pass=6.0),
+    replace(AR, subject="facts", accuracy=1.0, speed_up=1.0),
+    replace(FAST, subject="facts", accuracy=0.25, speed_up=0.5, tokens_per_pass=2.0),
+]
+STORY = replace(
+    FAST, subject=STORIES, prompts=2, accuracy=None, kept=None, log_likelihood=-1.234, distinct_3=0.87, stutter=0.021
+)
+
+
+def test_all_tasks_by_arm() -> None:
+    (header, lines), *_ = tables(TASKS)
+    assert header == (
+        "All tasks (7 prompts)",
+        "right",
+        "of AR's",
+        "speed-up (quartiles)",
+        "tokens/s",
+        "tokens/pass",
+        "tokens/denoiser pass",
+    )
+    assert lines == [
+        ("AR", "50.0 %", "100.0 %", "1.00× (1.00 to 1.00)", "81", "1.04", "–"),
+        ("γ=0.8", "42.9 %", "85.7 %", "2.47× (1.50 to 3.25)", "200", "4.00", "5.12"),
+    ]
+
+
+def test_stories_by_arm_have_scores_and_no_right_answers() -> None:
+    ((header, lines),) = tables([STORY])
+    assert header[0] == "Stories (2 prompts)"
+    assert header[-3:] == ("AR log-likelihood", "distinct 3-grams", "stutter")
+    assert "right" not in header
+    assert lines == [("γ=0.8", "2.47× (1.50 to 3.25)", "200", "4.00", "5.12", "-1.23", "0.87", "2.1 %")]
+
+
+def test_every_task_by_arm() -> None:
+    _, right, speed, per_pass = tables([*TASKS, *BY_TASK])
+    assert right == (("Right, %", "AR", "γ=0.8"), [("sums", "0.0", "100.0"), ("facts", "100.0", "25.0")])
+    assert speed == (("Speed-up", "AR", "γ=0.8"), [("sums", "1.00", "3.00"), ("facts", "1.00", "0.50")])
+    assert per_pass == (("Tokens per pass", "AR", "γ=0.8"), [("sums", "1.04", "6.00"), ("facts", "1.04", "2.00")])
+
+
+def test_there_is_no_table_of_what_was_not_asked() -> None:
+    titles = [header[0] for header, _ in tables([*TASKS, *BY_TASK, STORY])]
+    assert titles == ["All tasks (7 prompts)", "Stories (2 prompts)", "Right, %", "Speed-up", "Tokens per pass"]
+    assert tables([]) == []
+
+
+def test_what_is_missing_is_a_dash() -> None:
+    bare = replace(AR, speed_up=None, speed_up_quartiles=None, tokens_per_pass=None, accuracy=None, kept=None)
+    ((_, lines),) = tables([bare])
+    assert lines == [("AR", "–", "–", "–", "81", "–", "–")]
+    ((_, lines),) = tables([replace(bare, subject=STORIES)])
+    assert lines == [("AR", "–", "81", "–", "–", "–", "–", "–")]
+
+
+def test_one_prompt_has_a_speed_up_without_quartiles() -> None:
+    ((_, lines),) = tables([replace(FAST, speed_up_quartiles=None)])
+    assert lines[0][3] == "2.47×"
+
+
+def test_text_stands_in_columns() -> None:
+    first, second = as_text([*TASKS, STORY]).split("\n\n")[:2]
+    header, *lines = first.split("\n")
+    assert len({len(line) for line in (header, *lines)}) == 1
+    assert header.startswith("All tasks (7 prompts)  ")
+    assert lines[1].startswith("γ=0.8 ")
+    for word in ("right", "tokens/s"):
+        end = header.index(word) + len(word)
+        assert all(line[end - 1] != " " and line[end : end + 2].strip() == "" for line in lines)
+    assert second.startswith("Stories (2 prompts)")
+
+
+def test_markdown_has_a_rule_and_a_bar_round_every_cell() -> None:
+    header, rule, first, second = as_markdown(TASKS).split("\n")
+    assert header.startswith("| All tasks (7 prompts) | right | of AR's |")
+    assert rule == "|---|" + "---:|" * 6
+    assert first == "| AR | 50.0 % | 100.0 % | 1.00× (1.00 to 1.00) | 81 | 1.04 | – |"
+    assert header.count("|") == rule.count("|") == first.count("|") == second.count("|")
+    assert len(as_markdown([*TASKS, STORY]).split("\n\n")) == 2
+
+
+@pytest.mark.parametrize("rest", ["\n\n## Après\n", ""])
+def test_what_is_between_the_marks_is_replaced_and_the_rest_kept(tmp_path: Path, rest: str) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"# Title\n\n{BEGIN}\nold\nlines\n{END}{rest}", encoding="utf-8")
+    for text in ("new ×\n", "newer\n"):
+        write_between_marks(file, text)
+        assert file.read_text(encoding="utf-8") == f"# Title\n\n{BEGIN}\n{text}{END}{rest}"
+
+
+def test_a_new_file_becomes_the_text(tmp_path: Path) -> None:
+    write_between_marks(tmp_path / "table.md", "new\n")
+    assert (tmp_path / "table.md").read_text(encoding="utf-8") == "new\n"
+
+
+@pytest.mark.parametrize("old", [b"", b"no marks\n", f"{BEGIN}\nno end\n".encode(), f"none\n{END}\n".encode(), b"\xff"])
+def test_a_file_without_both_marks_is_named_and_kept(tmp_path: Path, old: bytes) -> None:
+    file = tmp_path / "notes.md"
+    file.write_bytes(old)
+    with pytest.raises(InputError, match=r"--markdown.*notes\.md"):
+        write_between_marks(file, "new\n")
+    assert file.read_bytes() == old

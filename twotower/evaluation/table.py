@@ -1,0 +1,124 @@
+"""Rows as text: one table for the screen, one in Markdown for the README and the card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from twotower.errors import InputError
+from twotower.evaluation.evaluate import ALL_TASKS, STORIES, Row
+
+NONE = "–"
+BEGIN, END = "<!-- evaluation -->", "<!-- /evaluation -->"
+
+Column = tuple[str, Callable[[Row], str]]
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # header, lines of cells
+
+
+def _shown(value: float | None, pattern: str) -> str:
+    return NONE if value is None else pattern.format(value)
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value:.1f} %"
+
+
+def _speed_up(row: Row) -> str:
+    if row.speed_up is None:
+        return NONE
+    spread = row.speed_up_quartiles
+    return f"{row.speed_up:.2f}×" + (f" ({spread[0]:.2f} to {spread[1]:.2f})" if spread else "")
+
+
+TASK_COLUMNS: tuple[Column, ...] = (
+    ("right", lambda row: _percent(row.accuracy)),
+    ("of AR's", lambda row: _percent(row.kept)),
+    ("speed-up (quartiles)", _speed_up),
+    ("tokens/s", lambda row: _shown(row.tokens_per_second, "{:.0f}")),
+    ("tokens/pass", lambda row: _shown(row.tokens_per_pass, "{:.2f}")),
+    ("tokens/denoiser pass", lambda row: _shown(row.tokens_per_denoiser_pass, "{:.2f}")),
+)
+STORY_COLUMNS: tuple[Column, ...] = (
+    *TASK_COLUMNS[2:],
+    ("AR log-likelihood", lambda row: _shown(row.log_likelihood, "{:.2f}")),
+    ("distinct 3-grams", lambda row: _shown(row.distinct_3, "{:.2f}")),
+    ("stutter", lambda row: _percent(row.stutter)),
+)
+
+
+BY_TASK: tuple[Column, ...] = (
+    ("Right, %", lambda row: _shown(row.accuracy and 100 * row.accuracy, "{:.1f}")),
+    ("Speed-up", lambda row: _shown(row.speed_up, "{:.2f}")),
+    ("Tokens per pass", lambda row: _shown(row.tokens_per_pass, "{:.2f}")),
+)
+
+
+def tables(rows: Sequence[Row]) -> list[Table]:
+    """All tasks together and stories by arm, then every task by arm."""
+    made: list[Table] = []
+    for subject, title, columns in ((ALL_TASKS, "All tasks", TASK_COLUMNS), (STORIES, "Stories", STORY_COLUMNS)):
+        chosen = [row for row in rows if row.subject == subject]
+        if chosen:
+            header = (f"{title} ({chosen[0].prompts} prompts)", *(name for name, _ in columns))
+            made.append((header, [(row.arm, *(show(row) for _, show in columns)) for row in chosen]))
+    tasks = [row.subject for row in rows if row.accuracy is not None and row.subject != ALL_TASKS]
+    if tasks:
+        made += [_by_task(rows, dict.fromkeys(tasks), title, show) for title, show in BY_TASK]
+    return made
+
+
+def _by_task(rows: Sequence[Row], tasks: Iterable[str], title: str, show: Callable[[Row], str]) -> Table:
+    shown = {(row.subject, row.arm): show(row) for row in rows}
+    arms = list(dict.fromkeys(arm for subject, arm in shown if subject == ALL_TASKS))
+    return (title, *arms), [(task, *(shown[task, arm] for arm in arms)) for task in tasks]
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Columns in line, for a terminal."""
+    blocks = []
+    for header, cells in tables(rows):
+        widths = [max(len(line[i]) for line in (header, *cells)) for i in range(len(header))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))
+            )
+            for line in (header, *cells)
+        ]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """The same for README and card."""
+    blocks = []
+    for header, cells in tables(rows):
+        rule = "|---|" + "---:|" * (len(header) - 1)
+        lines = ["| " + " | ".join(line) + " |" for line in (header, *cells)]
+        blocks.append("\n".join([lines[0], rule, *lines[1:]]))
+    return "\n\n".join(blocks)
+
+
+def around_marks(file: Path) -> tuple[str, str]:
+    """What stands in `file` up to its first mark and from its second one on; nothing for a new file.
+
+    Raises InputError where a file has no marks or cannot be read: nothing else in it may be lost.
+    """
+    if not file.exists():
+        return "", ""
+    try:
+        before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("--markdown", str(file), f"a text file ({error})") from error
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError("--markdown", str(file), f"a new file, or one with the lines {BEGIN} and {END}")
+    return f"{before}{begin}\n", f"{end}{after}"
+
+
+def write_between_marks(file: Path, text: str) -> None:
+    """Replace what stands between the marks of `file`, keep the rest."""
+    before, after = around_marks(file)
+    try:
+        file.write_text(before + text + after, encoding="utf-8")
+    except OSError as error:
+        raise InputError("--markdown", str(file), f"a file that can be written ({error.strerror})") from error
