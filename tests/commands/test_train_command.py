@@ -9,7 +9,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
+from twotower import TwoTower
 from twotower.cli import main
 
 Command = Callable[..., list[str]]
@@ -111,3 +113,22 @@ def test_a_run_is_not_resumed_with_another_vocabulary(
     # The run's tokenizer stands already: going on would write a card whose command makes another model.
     code = main(command(finished, vocab_size=290, out=tmp_path / "other"))
     assert (code, "vocab" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(("first", "stages"), [(None, ["denoiser", "parallel"]), ("parallel", ["parallel"])])
+def test_a_models_weights_can_be_begun_with(
+    command: Command, finished: Path, tmp_path: Path, first: str | None, stages: list[str]
+) -> None:
+    options = {"model": finished / "out", **({"first-stage": first} if first else {})}
+    asked = command(finished, run=tmp_path / "run", out=tmp_path / "out", **options)
+    place = asked.index("--vocab-size")
+    assert main([*asked[:place], *asked[place + 2 :]]) == 0
+    with (tmp_path / "run" / "log.csv").open(newline="", encoding="utf-8") as file:
+        assert list(dict.fromkeys(row["stage"] for row in csv.DictReader(file))) == stages
+    before, after = (TwoTower.from_pretrained(folder).state_dict() for folder in (finished / "out", tmp_path / "out"))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not any(name.startswith("context") for name in changed)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert f"--model out --first-stage {stages[0]}" in card
+    assert "| context tower: next token |" not in card

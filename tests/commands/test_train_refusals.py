@@ -40,6 +40,8 @@ def no_step(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"validation": "gone.txt"}, ["gone.txt", "a text file"]),
         ({"device": "abacus"}, ["device is 'abacus'", "cpu"]),
         ({"seed": -1}, ["seed is -1"]),
+        ({"first_stage": "parallel"}, ["--first-stage is 'parallel'", "context"]),
+        ({"model": "gone"}, ["--vocab-size is 300", "--model"]),
         ({"vocab_size": -5}, ["vocab", "-5"]),
         ({"vocab_size": 0}, ["vocab"]),
         # 256 bytes and four special tokens: with less, the tokenizer would quietly be larger than asked for.

@@ -105,8 +105,8 @@ def test_text_tasks_and_retold_text_are_what_the_stages_read(
     courses: dict[str, Course] = {}
     real = recipe.train
 
-    def train(start: Any, settings: Any, course_of: Any, folder: Path, device: torch.device) -> Any:
-        model, losses = real(start, settings, course_of, folder, device)
+    def train(start: Any, settings: Any, course_of: Any, folder: Path, device: torch.device, *rest: Any) -> Any:
+        model, losses = real(start, settings, course_of, folder, device, *rest)
         courses.update({stage: course_of(stage, model) for stage in STAGES})
         return model, losses
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import torch
 
+from twotower import TwoTower
 from twotower.errors import InputError
 from twotower.model.device import find_device
 from twotower.training.card import model_card
 from twotower.training.curves import loss_curves, read_log
 from twotower.training.recipe import build
-from twotower.training.settings import TrainingSettings
+from twotower.training.settings import CONTEXT, DENOISER, STAGES, TrainingSettings
 
+VOCABULARY = 1024  # tokens, where nothing else is asked for
 _TUNED = (
     "context_steps",
     "denoiser_steps",
@@ -37,8 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation", nargs="+", required=True, metavar="FILE", help="held-out documents")
     parser.add_argument("--run", default="runs/embedded", help="folder of checkpoints and the log; resumed where it is")
     parser.add_argument("--out", default="runs/embedded/model", help="where the finished model goes")
+    parser.add_argument(
+        "--model", help="begin with the weights and the tokenizer of this model (default: from nothing)"
+    )
+    parser.add_argument(
+        "--first-stage",
+        choices=STAGES,
+        help="where to begin (default: context; with --model: denoiser, its tower a copy of the context tower)",
+    )
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
-    parser.add_argument("--vocab-size", type=int, default=1024, help="of the tokenizer trained on the data (1024)")
+    parser.add_argument("--vocab-size", type=int, help=f"of the tokenizer trained on the data ({VOCABULARY})")
     parser.add_argument("--credit", action="append", default=[], help="source and licence of data, for the model card")
     for field in fields(TrainingSettings):
         if field.name in _TUNED:
@@ -53,13 +63,16 @@ def run(arguments: argparse.Namespace) -> None:
     settings = TrainingSettings(**{name: getattr(arguments, name) for name in _TUNED})
     device = find_device(arguments.device)
     run_folder, out = _folder("--run", arguments.run), _folder("--out", arguments.out)
+    begin_with = _begin_with(arguments, device)
     model, record = build(
         [Path(name) for name in arguments.data],
         [Path(name) for name in arguments.validation],
         run_folder,
         settings,
         device,
-        arguments.vocab_size,
+        VOCABULARY if arguments.vocab_size is None else arguments.vocab_size,
+        begin_with=begin_with,
+        first=arguments.first_stage or (CONTEXT if begin_with is None else DENOISER),
     )
     model.save_pretrained(out, dtype=torch.bfloat16)
     card = model_card(out.name, model, record, settings, arguments.credit, _command(arguments))
@@ -69,6 +82,17 @@ def run(arguments: argparse.Namespace) -> None:
         f"{stage} stage {kind} {loss:.3f}" for stage, kinds in record.losses.items() for kind, loss in kinds.items()
     )
     print(f"{out}: validation losses {losses}")
+
+
+def _begin_with(arguments: argparse.Namespace, device: torch.device) -> TwoTower | None:
+    """The model that --model names, in float32."""
+    if arguments.model is None:
+        if arguments.first_stage not in (None, CONTEXT):
+            raise InputError("--first-stage", arguments.first_stage, f"{CONTEXT}, where no --model is given")
+        return None
+    if arguments.vocab_size is not None:
+        raise InputError("--vocab-size", arguments.vocab_size, "nothing beside --model, which brings its tokenizer")
+    return TwoTower.from_pretrained(arguments.model, device=device, dtype=torch.float32)
 
 
 def _folder(option: str, name: str) -> Path:
@@ -85,6 +109,10 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ["python", "-m", "twotower", "train"]
     words += ["--data", *(Path(name).name for name in arguments.data)]
     words += ["--validation", *(Path(name).name for name in arguments.validation)]
-    for name in ("vocab_size", *_TUNED):
+    if arguments.model is not None:
+        words += ["--model", Path(arguments.model).name, "--first-stage", arguments.first_stage or DENOISER]
+    else:
+        words += ["--vocab-size", str(VOCABULARY if arguments.vocab_size is None else arguments.vocab_size)]
+    for name in _TUNED:
         words += ["--" + name.replace("_", "-"), str(getattr(arguments, name))]
     return shlex.join(words)

@@ -116,13 +116,14 @@ One instance in {HELD_OUT_SHARE}, told by a checksum of its question, is held ou
 
 
 def _training(record: TrainingRecord, settings: TrainingSettings) -> str:
-    kinds = list(record.losses[CONTEXT])
+    ran = [stage for stage in STAGES if stage in record.losses]
+    kinds = list(record.losses[ran[0]])
     head = " | ".join(f"held-out {kind}" for kind in kinds)
     rows = [
         f"| {OBJECTIVES[stage]} | {settings.steps(stage):,} | {settings.steps(stage) * settings.tokens_per_step:,} | "
         + " | ".join(f"{record.losses[stage][kind]:.3f}" for kind in kinds)
         + " |"
-        for stage in STAGES
+        for stage in ran
     ]
     return "\n".join(
         (

@@ -140,11 +140,15 @@ def train(
     course_of: Callable[[str, TwoTower], Course],
     folder: Path,
     device: torch.device,
+    first: str = CONTEXT,
 ) -> tuple[TwoTower, dict[str, dict[str, float]]]:
-    """All stages, from nothing or from where `folder` stopped; returns the model and each stage's validation losses."""
+    """The stages from `first` on, from `start()` or from where `folder` stopped.
+
+    Returns the model and each stage's validation losses.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = checkpoints.find(folder)
-    at_stage, at_step = CONTEXT, 0
+    at_stage, at_step = first, 0
     if checkpoint is None:
         model = start().to(device)
     else:

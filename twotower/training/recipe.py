@@ -19,7 +19,7 @@ from twotower.training.checkpoints import seconds_spent
 from twotower.training.data import Batches, Mixture, Rows, TaskBatches, Windows, encode, read_documents, train_tokenizer
 from twotower.training.loop import Course, train
 from twotower.training.retelling import retell
-from twotower.training.settings import PARALLEL, TrainingSettings
+from twotower.training.settings import CONTEXT, PARALLEL, TrainingSettings
 from twotower.training.stages import new_model
 from twotower.training.tasks import TASKS, instances
 
@@ -57,16 +57,27 @@ def build(
     device: torch.device,
     vocab_size: int = 1024,
     config: TwoTowerConfig | None = None,
+    begin_with: TwoTower | None = None,
+    first: str = CONTEXT,
 ) -> tuple[TwoTower, TrainingRecord]:
-    """Train both towers on the files and on tasks in `folder`, resuming what stands there."""
+    """Train on the files and on tasks in `folder`, resuming what stands there.
+
+    From nothing, or from stage `first` on with the weights and the tokenizer of the model to `begin_with`.
+    """
     documents = {file.name: read_documents([file]) for file in train_files}
     held_out = {file.name: read_documents([file]) for file in validation_files}
     everything = [text for texts in documents.values() for text in texts]
-    tokenizer = _tokenizer(folder / "tokenizer", everything, vocab_size)
+    if begin_with is None:
+        tokenizer = _tokenizer(folder / "tokenizer", everything, vocab_size)
+    else:
+        tokenizer = begin_with.tokenizer
+        tokenizer.save_pretrained(folder / "tokenizer")
     text = encode(everything, tokenizer)
     valid_text = encode([text for texts in held_out.values() for text in texts], tokenizer)
     size, seed = settings.batch_size, settings.seed
     shape = config if config is not None else embedded_config(len(tokenizer))
+    if begin_with is not None:
+        shape = begin_with.config
     block = shape.trained_block_size
     valid: dict[str, Batches] = {"text": Windows(valid_text, settings.sequence_length, size, seed=0)}
     if settings.task_share:
@@ -79,7 +90,10 @@ def build(
         tasks = TaskBatches(tokenizer, 2 * size, seed, held_out=False, block=block)
         return Course(Mixture(own, tasks, settings.task_share) if settings.task_share else own, valid)
 
-    model, losses = train(lambda: new_model(shape, seed), settings, course_of, folder, device)
+    def start() -> TwoTower:
+        return begin_with if begin_with is not None else new_model(shape, seed)
+
+    model, losses = train(start, settings, course_of, folder, device, first)
     model.folder = folder / "tokenizer"
     record = TrainingRecord(
         files=tuple((name, len(texts)) for name, texts in documents.items()),
