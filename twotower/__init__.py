@@ -8,6 +8,6 @@ from twotower.errors import CheckpointError, InputError, NumericalError
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "twotower-stories"
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "twotower-tiny"
 
 __all__ = ["DEFAULT_MODEL", "CheckpointError", "InputError", "NumericalError", "TwoTower", "TwoTowerConfig"]

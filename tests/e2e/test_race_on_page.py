@@ -6,7 +6,7 @@ import json
 
 from gradio_client import Client
 from playwright.sync_api import Page
-from visitor import figure, open_more_settings, prose, run_to_end, set_number
+from visitor import figure, make_runs_long, open_more_settings, prose, run_to_end, set_number
 
 PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 
@@ -29,6 +29,7 @@ WATCH = """
 
 
 def test_masks_become_words_live_in_both_lanes(page: Page) -> None:
+    make_runs_long(page)
     page.evaluate(WATCH)
     run_to_end(page)
     running = [look for look in page.evaluate("window.seen") if look["state"] == "running"]
@@ -117,3 +118,15 @@ def test_three_lanes(page: Page) -> None:
     page.locator("#lanes input[type=checkbox]").nth(2).check()
     run_to_end(page, lanes=3)
     assert page.locator("#latency-race .js-plotly-plot").evaluate("plot => plot.data.length") == 3
+
+
+def test_slots_after_the_end_of_a_text_are_left_and_not_counted(page: Page) -> None:
+    page.locator("#prompt textarea").fill("Reverse: cat frog moon tree\nAnswer:")
+    run_to_end(page)
+    lane = page.locator(".tt-lane[data-lane=diffusion]")
+    assert lane.locator(".tt-state").inner_text() == "reached its end"
+    tokens = int(figure(page, "diffusion", "tokens"))
+    assert lane.get_attribute("data-masked") == "0"
+    assert int(lane.get_attribute("data-filled") or 0) == tokens
+    beyond = lane.locator(".tt-beyond").evaluate_all("slots => slots.map((slot) => Number(slot.dataset.position))")
+    assert beyond == list(range(tokens, 16 * -(-tokens // 16)))

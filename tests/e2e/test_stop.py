@@ -10,7 +10,6 @@ from visitor import make_runs_long, prose, run_to_end, set_number
 
 def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:
     make_runs_long(page)
-    set_number(page, "max-new-tokens", "512")
     page.click("#run")
     page.wait_for_function(
         "() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8", timeout=60_000
@@ -29,7 +28,6 @@ def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> 
 
 def test_the_next_run_is_as_good_as_the_first(page: Page) -> None:
     make_runs_long(page)
-    set_number(page, "max-new-tokens", "256")
     page.click("#run")
     page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=running]", timeout=60_000)
     page.click("#stop")

@@ -49,8 +49,8 @@ def open_more_settings(page: Page) -> None:
 def make_runs_long(page: Page) -> None:
     """Settings under which the small model takes seconds: one slot a pass, and so much chance that no text ends."""
     set_number(page, "temperature", "2")
-    open_more_settings(page)
-    set_number(page, "block-size", "1")
+    set_number(page, "threshold", "1")
+    set_number(page, "max-new-tokens", "512")
 
 
 def run_to_end(page: Page, lanes: int = 2) -> None:

@@ -34,7 +34,7 @@ def test_facts_are_of_the_loaded_model(embedded: TwoTower) -> None:
     facts = dict(model_facts(embedded, DEFAULT_MODEL))
     assert facts["device"] == "cpu"
     assert facts["dtype"] == "float32"
-    assert facts["layers"] == "10 × 192"
+    assert facts["layers"] == "12 × 192"
     assert facts["licence"] == "apache-2.0"
 
 
