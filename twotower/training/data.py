@@ -102,7 +102,9 @@ Batch = tuple[Tensor, Tensor]  # ids (B, L) int64, and which of them are counted
 class Batches(Protocol):
     """Batches by number; batch k is a pure function of k and a seed, so a restart goes on with the same ones."""
 
-    distinct: int  # batches before the first comes back
+    @property
+    def distinct(self) -> int:
+        """Batches before the first comes back."""
 
     def __getitem__(self, number: int) -> Batch: ...
 
