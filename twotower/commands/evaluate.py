@@ -11,7 +11,6 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from twotower import TwoTower
@@ -22,6 +21,7 @@ from twotower.evaluation.beginnings import BEGINNINGS
 from twotower.evaluation.evaluate import Outcome, Row, answer_tasks, continue_prompts, summarise, tell_stories, warm
 from twotower.evaluation.table import around_marks, as_markdown, as_text, write_between_marks
 from twotower.examples import Examples, read_examples, write_examples
+from twotower.model.device import machine_name
 from twotower.sampling.settings import SamplingSettings
 from twotower.training.tasks import TASKS, instances
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), metavar="TASK", help=f"of: {', '.join(TASKS)}")
     parser.add_argument("--arms", nargs="+", metavar="ARM", help=f"only these rows of the table, and {BASELINE}")
     parser.add_argument(
-        "--markdown", metavar="FILE", help="write the tables there in Markdown, between its marks if it has them"
+        "--markdown", metavar="FILE", help="write the tables there in Markdown: a new file, or between the marks of one"
     )
     parser.add_argument("--examples", action="store_true", help="measure the model's own example prompts and keep that")
     options.add_model(parser)
@@ -119,9 +119,7 @@ def _ratio(row: Row) -> float:
 
 
 def _machine(model: TwoTower) -> str:
-    threads = f"{torch.get_num_threads()} CPU threads"
-    place = threads if model.device.type == "cpu" else torch.cuda.get_device_name(model.device)
-    return f"{place}, {model.dtype}".replace("torch.", "")
+    return f"{machine_name(model.device)}, {model.dtype}".replace("torch.", "")
 
 
 def _watched(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Outcome]:

@@ -7,6 +7,11 @@ import torch
 from twotower.errors import InputError
 
 
+def machine_name(device: torch.device) -> str:
+    """What a measurement says it ran on: the GPU's name, or how many threads of the CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+
+
 def find_device(wanted: str | torch.device | None) -> torch.device:
     """The device asked for; none asked for is CUDA where there is one. Raises InputError where it is not there."""
     if wanted is None:

@@ -47,7 +47,7 @@ class Mamba2(nn.Module):
 
     def denoise(self, hidden: Tensor, state: MambaState) -> Tensor:
         """A causal scan of a noisy block (B, S, D) from the context's state -> (B, S, D)."""
-        z, x, dt, b, c, _ = self._short(hidden, state)
+        z, x, dt, b, c, _ = self._inputs(hidden, state)
         with outside_autocast(x.device.type):
             y = ssd.within_chunk(x, dt, self._decay_rates(), b, c, state.ssm)
         return self._output(y, x, z)
@@ -55,7 +55,7 @@ class Mamba2(nn.Module):
     def extend(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
         """A causal scan of hidden (B, L, D) from `state`; returns (B, L, D) and the state after it."""
         if hidden.shape[1] <= self.config.chunk_size:
-            z, x, dt, b, c, columns = self._short(hidden, state)
+            z, x, dt, b, c, columns = self._inputs(hidden, state)
             rates = self._decay_rates()
             with outside_autocast(x.device.type):
                 y = ssd.within_chunk(x, dt, rates, b, c, state.ssm)
@@ -91,9 +91,12 @@ class Mamba2(nn.Module):
         y, ssm = ssd.step(x, dt, self._decay_rates(), b, c, state.ssm)
         return self._output(y, x, z), MambaState(window[:, 1:], ssm)
 
-    def _short(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, ...]:
-        """z, x, dt, B, C of a few tokens (B, L, D) after `state`, and the raw columns (B, kernel - 1 + L, channels)."""
+    def _inputs(self, hidden: Tensor, state: MambaState, present: Tensor | None = None) -> tuple[Tensor, ...]:
+        """z, x, dt, B, C of hidden (B, L, D) after `state`, and the raw columns (B, kernel - 1 + L, channels)."""
         z, column, dt = self._project(hidden)
+        if present is not None:
+            # As before any text: the convolution sees zeros, and a step of size 0 neither decays nor feeds the state.
+            column, dt = column * present.unsqueeze(-1), dt * present.unsqueeze(-1)
         columns = torch.cat((state.conv.to(column.dtype), column), dim=1)
         x, b, c = self._split_heads(F.silu(self._convolve(columns)))
         return z, x, dt, b, c, columns
@@ -102,12 +105,7 @@ class Mamba2(nn.Module):
         self, hidden: Tensor, state: MambaState, chunk: int, present: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Outputs (B, L, D), SSM states at chunk boundaries, and the raw columns (B, kernel - 1 + L, channels)."""
-        z, column, dt = self._project(hidden)
-        if present is not None:
-            # As before any text: the convolution sees zeros, and a step of size 0 neither decays nor feeds the state.
-            column, dt = column * present.unsqueeze(-1), dt * present.unsqueeze(-1)
-        columns = torch.cat((state.conv.to(column.dtype), column), dim=1)
-        x, b, c = self._split_heads(F.silu(self._convolve(columns)))
+        z, x, dt, b, c, columns = self._inputs(hidden, state, present)
         with outside_autocast(x.device.type):
             y, boundaries = ssd.scan(x, dt, self._decay_rates(), b, c, state.ssm, chunk)
         return self._output(y, x, z), boundaries, columns

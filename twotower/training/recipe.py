@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from twotower.errors import InputError
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.device import machine_name
 from twotower.model.twotower import TwoTower
 from twotower.training.card import TrainingRecord
 from twotower.training.checkpoints import seconds_spent
@@ -102,7 +103,7 @@ def build(
         validation_tokens=len(valid_text),
         losses=losses,
         hours=seconds_spent(folder) / 3600,
-        device=_device_name(device),
+        device=machine_name(device),
     )
     return model, record
 
@@ -136,9 +137,3 @@ def _tokenizer(folder: Path, documents: list[str], vocab_size: int) -> PreTraine
     if begun != vocab_size:
         raise InputError("vocab_size", vocab_size, f"{begun}, with which the run to resume was begun")
     return PreTrainedTokenizerFast.from_pretrained(folder)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU threads"
