@@ -34,7 +34,7 @@ def allocate(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None
                 if tensor is None:
                     continue
                 wanted = torch.float32 if name in _ALWAYS_FLOAT32 else dtype
-                empty = torch.empty(tensor.shape, dtype=wanted, device=device)
+                empty = torch.empty_like(tensor, dtype=wanted, device=device)
                 kind[name] = nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
@@ -80,7 +80,10 @@ def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shar
         weight_map.update(dict.fromkeys(shard, file))
         # Clones: one expert is a view of the stack, and safetensors writes whole storages.
         ready = {
-            name: (t if dtype is None or name.endswith(_ALWAYS_FLOAT32) else t.to(dtype)).detach().cpu().clone()
+            name: (t if dtype is None or name.endswith(_ALWAYS_FLOAT32) else t.to(dtype))
+            .detach()
+            .cpu()
+            .clone(memory_format=torch.contiguous_format)
             for name, t in shard.items()
         }
         save_file(ready, folder / file, metadata={"format": "pt"})

@@ -55,7 +55,8 @@ class Experts(nn.Module):
         super().__init__()
         count, size, inner = config.n_routed_experts, config.hidden_size, config.moe_intermediate_size
         self.up_proj = nn.Parameter(torch.empty(count, inner, size))
-        self.down_proj = nn.Parameter(torch.empty(count, size, inner))
+        # Laid out so that all experts side by side are one (count * inner, size) matrix, without a copy.
+        self.down_proj = nn.Parameter(torch.empty(count, inner, size).transpose(1, 2))
 
     def forward(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
         """x (T, D), experts and weights (T, k) -> (T, D)."""
@@ -67,9 +68,9 @@ class Experts(nn.Module):
         """Every expert on every row, those not chosen weighted 0: two plain products, for a few small experts."""
         count, inner, size = self.up_proj.shape
         hidden = F.relu(F.linear(x, self.up_proj.view(count * inner, size))).square()
-        out = torch.bmm(hidden.unflatten(-1, (count, inner)).transpose(0, 1), self.down_proj.transpose(1, 2))
         share = weights.new_zeros(x.shape[0], count).scatter_(1, experts, weights)
-        return (out * share.t().unsqueeze(-1)).sum(0).to(x.dtype)
+        weighted = (hidden.unflatten(-1, (count, inner)) * share.unsqueeze(-1)).flatten(1)
+        return weighted.to(x.dtype) @ self.down_proj.transpose(1, 2).reshape(count * inner, size)
 
     def chosen_experts(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
         """Rows sorted by expert, one grouped product a projection."""

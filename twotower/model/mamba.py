@@ -14,8 +14,6 @@ from twotower.model.norms import GatedGroupRMSNorm
 from twotower.model.precision import outside_autocast
 from twotower.model.state import MambaState
 
-_FEW_TOKENS = 64  # up to so many, one product with all windows beats one product a tap, which needs less memory
-
 
 class Mamba2(nn.Module):
     """`in_proj -> [z | xBC | dt]`, softplus(dt + dt_bias) with no clamp, A = -exp(A_log), skip D.
@@ -123,15 +121,11 @@ class Mamba2(nn.Module):
 
     def _convolve(self, columns: Tensor) -> Tensor:
         """Depthwise causal convolution of (B, kernel - 1 + L, channels) -> (B, L, channels)."""
-        taps = self.conv1d.weight.squeeze(1)  # (channels, kernel)
-        kernel = taps.shape[1]
-        length = columns.shape[1] - kernel + 1
-        if columns.shape[0] * length <= _FEW_TOKENS:
-            mixed = (columns.unfold(1, kernel, 1) * taps).sum(-1)
-        else:
-            mixed = columns[:, :length] * taps[:, 0]
-            for k in range(1, kernel):
-                mixed = mixed + columns[:, k : k + length] * taps[:, k]
+        taps = self.conv1d.weight.squeeze(1).t().contiguous()  # (kernel, channels)
+        length = columns.shape[1] - len(taps) + 1
+        mixed = columns[:, :length] * taps[0]
+        for k in range(1, len(taps)):
+            mixed = torch.addcmul(mixed, columns[:, k : k + length], taps[k])
         return mixed if self.conv1d.bias is None else mixed + self.conv1d.bias
 
     def _split_heads(self, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:

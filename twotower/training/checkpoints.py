@@ -35,9 +35,9 @@ def save(
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh / "model")
     state = optimizer.state_dict()["state"]
-    tensors = {f"{i}.{name}": value for i, entry in state.items() for name, value in entry.items()}
+    tensors = {f"{i}.{name}": value.contiguous() for i, entry in state.items() for name, value in entry.items()}
     save_file(tensors, fresh / "optimizer.safetensors")
-    save_file(average, fresh / "average.safetensors")
+    save_file({name: value.contiguous() for name, value in average.items()}, fresh / "average.safetensors")
     progress = {"stage": stage, "step": step, "settings": asdict(settings)}
     (fresh / "progress.json").write_text(json.dumps(progress, indent=2) + "\n", encoding="utf-8")
     kept, old = folder / "checkpoint", folder / "old"

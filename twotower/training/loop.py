@@ -130,6 +130,10 @@ class Trainer:
         self.step = step
         state = {**self.optimizer.state_dict(), "state": checkpoints.optimizer_state(checkpoint)}
         self.optimizer.load_state_dict(state)
+        for parameter, entry in self.optimizer.state.items():
+            for name, value in entry.items():
+                if value.dim():  # the fused update walks memory: moments must lie as their parameter does
+                    entry[name] = torch.empty_like(parameter).copy_(value)
         for name, tensor in checkpoints.average(checkpoint).items():
             self.average[name].copy_(tensor)
 
