@@ -29,7 +29,7 @@ from twotower.training.data import (
     rows_of,
     train_tokenizer,
 )
-from twotower.training.tasks import TASKS, TURNS, Instance, instances
+from twotower.training.tasks import CONTEXT_TURNS, DENOISER_TURNS, TASKS, Instance, instances
 
 
 def windows(tokens: int = 1000, seed: int = 5) -> Windows:
@@ -234,9 +234,17 @@ def test_tasks_come_in_turn_and_never_again(tasks: TaskBatches) -> None:
         "What do",
     )
     mark = dict(zip(TASKS, words, strict=True))
-    assert all(mark[TURNS[number % len(TURNS)]] in prompt for number, prompt in enumerate(asked))
-    assert set(TURNS) == set(TASKS)
+    names = list(TASKS)
+    assert all(mark[names[number % len(names)]] in prompt for number, prompt in enumerate(asked))
     assert len(asked) == len(set(asked)) == 4 * 33
+
+
+@pytest.mark.parametrize("turns", [CONTEXT_TURNS, DENOISER_TURNS])
+def test_what_is_hard_comes_up_more_often(tokenizer: PreTrainedTokenizerFast, turns: tuple[str, ...]) -> None:
+    asked = prompts(TaskBatches(tokenizer, len(turns), seed=4, held_out=False, turns=turns), 1)
+    assert set(turns) == set(TASKS)
+    assert sum(instance.prompt.startswith("Count") for instance in asked) == turns.count("counting")
+    assert sum(instance.prompt.startswith("Sort") for instance in asked) == turns.count("sorting") == 3
 
 
 @pytest.mark.parametrize("held_out", [False, True])

@@ -190,7 +190,23 @@ def test_the_card_says_data_credits_stages_and_command(finished: Built) -> None:
         assert words in card
     for stage, losses in record.losses.items():
         assert f"| {OBJECTIVES[stage]} | 2 | 512 | {losses['text']:.3f} | {losses['tasks']:.3f} |\n" in card
-    assert "Made up" not in model_card("small", finished.model, record, SETTINGS, [], COMMAND)
+    plain = model_card("small", finished.model, record, SETTINGS, [], COMMAND)
+    assert "Made up" not in plain
+    assert "Began with" not in plain
+
+
+def test_the_card_names_the_model_it_began_with(finished: Built, tmp_path: Path) -> None:
+    finished.model.save_pretrained(tmp_path / "parent", dtype=torch.float32)
+    parent = TwoTower.from_pretrained(tmp_path / "parent")
+    folder = written_files(tmp_path)
+    files = [folder / "train.txt"], [folder / "valid.txt"]
+    settings = replace(SETTINGS, parallel_steps=1)
+    started = {"begin_with": parent, "first": PARALLEL}
+    model, record = build(*files, folder / "run", settings, torch.device("cpu"), **started)
+    card = model_card("small", model, record, settings, [], COMMAND)
+    assert "Began with the weights of `parent`" in card
+    assert OBJECTIVES[PARALLEL] in card
+    assert OBJECTIVES[CONTEXT] not in card
 
 
 def test_the_evaluation_is_written_between_the_cards_marks_and_nowhere_else(finished: Built, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class TrainingRecord:
     losses: dict[str, dict[str, float]]  # by stage and kind of text, held out
     hours: float  # spent in training steps, all stages
     device: str
+    began_with: str | None = None  # the model whose weights the first of these stages found
 
 
 def model_card(
@@ -125,10 +126,16 @@ def _training(record: TrainingRecord, settings: TrainingSettings) -> str:
         + " |"
         for stage in ran
     ]
+    began = (
+        [f"Began with the weights of `{record.began_with}`, whose own card tells what they went through.", ""]
+        if record.began_with
+        else []
+    )
     return "\n".join(
         (
             "## Training",
             "",
+            *began,
             f"| stage | steps | tokens read | {head} |",
             "|---|---:|---:|" + "---:|" * len(kinds),
             *rows,

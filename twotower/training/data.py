@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from twotower.errors import InputError
-from twotower.training.tasks import TURNS, Instance, instances
+from twotower.training.tasks import TASKS, Instance, instances
 
 DOCUMENT_END = "<|endoftext|>"
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<mask>")  # ids 0 to 3: the released model's conventions
@@ -147,12 +147,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class TaskBatches:
-    """`batch_size` new instances a batch, of the tasks in turn: `<s> prompt answer </s>`, only answers counted."""
+    """`batch_size` new instances a batch, tasks taking `turns`: `<s> prompt answer </s>`, only answers counted."""
 
     tokenizer: PreTrainedTokenizerFast
     batch_size: int
     seed: int
     held_out: bool
+    turns: Sequence[str] = tuple(TASKS)
     block: int = BLOCK
     distinct: int = sys.maxsize
 
@@ -160,7 +161,7 @@ class TaskBatches:
         """Batch `number`."""
         first = number * self.batch_size
         asked = [
-            next(instances(TURNS[k % len(TURNS)], f"{self.seed}/{k}", self.held_out))
+            next(instances(self.turns[k % len(self.turns)], f"{self.seed}/{k}", self.held_out))
             for k in range(first, first + self.batch_size)
         ]
         ids, counted = rows_of(encode_tasks(asked, self.tokenizer), self.block)

@@ -22,7 +22,7 @@ from twotower.training.loop import Course, train
 from twotower.training.retelling import retell
 from twotower.training.settings import CONTEXT, PARALLEL, TrainingSettings
 from twotower.training.stages import new_model
-from twotower.training.tasks import TASKS, instances
+from twotower.training.tasks import CONTEXT_TURNS, DENOISER_TURNS, TASKS, instances
 
 _TASK_SAMPLE = 1000  # instances of each task that the tokenizer learns words from
 
@@ -82,13 +82,15 @@ def build(
     block = shape.trained_block_size
     valid: dict[str, Batches] = {"text": Windows(valid_text, settings.sequence_length, size, seed=0)}
     if settings.task_share:
-        valid["tasks"] = TaskBatches(tokenizer, 2 * size, seed=0, held_out=True, block=block)
+        # The same tasks for every stage, so that a tower and its copy can be compared.
+        valid["tasks"] = TaskBatches(tokenizer, 2 * size, seed=0, held_out=True, turns=CONTEXT_TURNS, block=block)
 
     def course_of(stage: str, model: TwoTower) -> Course:
         own: Batches = Windows(text, settings.sequence_length, size, seed)
         if stage == PARALLEL and settings.retold:
             own = Rows(*_retold(folder, model, everything, tokenizer, settings), size, seed)
-        tasks = TaskBatches(tokenizer, 2 * size, seed, held_out=False, block=block)
+        turns = CONTEXT_TURNS if stage == CONTEXT else DENOISER_TURNS
+        tasks = TaskBatches(tokenizer, 2 * size, seed, held_out=False, turns=turns, block=block)
         return Course(Mixture(own, tasks, settings.task_share) if settings.task_share else own, valid)
 
     def start() -> TwoTower:
@@ -104,6 +106,7 @@ def build(
         losses=losses,
         hours=seconds_spent(folder) / 3600,
         device=machine_name(device),
+        began_with=begin_with.name if begin_with is not None else None,
     )
     return model, record
 

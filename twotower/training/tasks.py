@@ -156,8 +156,10 @@ TASKS: dict[str, Callable[[random.Random], Instance]] = {
     "facts": facts,
 }
 
-# What takes longest to learn comes up three times as often in training.
-TURNS = (*TASKS, *2 * ("sums", "word problems", "sorting", "copying", "facts"))
+# What takes a tower longest to learn comes up more often in its training: the context tower, finding things in the
+# prompt; the denoiser, numbers that follow from one another and are to be written at once.
+CONTEXT_TURNS = (*TASKS, *2 * ("sums", "word problems", "sorting", "copying", "facts"))
+DENOISER_TURNS = (*TASKS, *5 * ("counting",), *2 * ("sums", "sorting", "calendar"), "few-shot sums", "JSON", "tables")
 
 
 def instances(task: str, seed: int | str, held_out: bool) -> Iterator[Instance]:
