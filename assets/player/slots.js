@@ -71,10 +71,10 @@ function slotFace(position, slot, text, lane) {
     return { className: lane.finished ? "tt-mask tt-still" : "tt-mask", text: "", letters: 0, title: `${name}: masked` };
   }
   const ends = lane.endIds.includes(slot.id);
-  const shown = ends ? "■" : visible(text ?? "");
+  const beyond = lane.finished !== null && position >= lane.finished.tokens;
+  const shown = beyond ? "" : ends ? "■" : visible(text ?? ""); // what fills a block's rest is no text; its title names it
   const percent = `${(100 * slot.confidence).toFixed(1)} %`;
   const meaning = ends ? "end of text" : JSON.stringify(text ?? "");
-  const beyond = lane.finished !== null && position >= lane.finished.tokens;
   return {
     className: `tt-token${beyond ? " tt-beyond" : ""}`,
     text: shown,
