@@ -96,6 +96,7 @@ def build(
     def start() -> TwoTower:
         return begin_with if begin_with is not None else new_model(shape, seed)
 
+    began_with = begin_with.name if begin_with is not None else None  # of the folder it came from, not of this run's
     model, losses = train(start, settings, course_of, folder, device, first)
     model.folder = folder / "tokenizer"
     record = TrainingRecord(
@@ -106,7 +107,7 @@ def build(
         losses=losses,
         hours=seconds_spent(folder) / 3600,
         device=machine_name(device),
-        began_with=begin_with.name if begin_with is not None else None,
+        began_with=began_with,
     )
     return model, record
 
