@@ -101,7 +101,7 @@ def standings(traces: Sequence[Trace], baseline: str = "autoregressive") -> list
 def _standing(lane: str, runs: tuple[Metrics, ...], base: Sequence[float | None]) -> Standing:
     speeds = [run.tokens_per_second for run in runs]
     known = [speed for speed in speeds if speed is not None]
-    ratios = [speed / other for speed, other in zip(speeds, base) if speed is not None and other is not None]
+    ratios = [speed / other for speed, other in zip(speeds, base) if speed is not None and other]
     return Standing(
         lane=lane,
         runs=runs,

@@ -22,7 +22,7 @@ from twotower.training.card import OBJECTIVES, TrainingRecord, model_card
 from twotower.training.checkpoints import seconds_spent
 from twotower.training.data import BOS, PAD
 from twotower.training.loop import Course
-from twotower.training.recipe import build, embedded_config
+from twotower.training.recipe import UNITS, WIDTH, build, embedded_config
 from twotower.training.settings import CONTEXT, PARALLEL, STAGES, TrainingSettings
 from twotower.training.tasks import TASKS, Instance
 
@@ -226,6 +226,22 @@ def test_the_evaluation_is_written_between_the_cards_marks_and_nowhere_else(fini
 
 def test_the_embedded_shape_has_the_released_models_layer_kinds() -> None:
     config = embedded_config(2048)
+    assert (config.hidden_size, config.num_hidden_layers) == (WIDTH, 3 * UNITS)
     assert set(config.hybrid_override_pattern) == set("ME*")
     assert config.trained_block_size == 16
     assert config.mask_token_id == 3
+
+
+@pytest.mark.parametrize(("width", "units", "field"), [(100, 4, "width"), (0, 4, "width"), (96, 0, "units")])
+def test_a_shape_that_cannot_be_built_is_refused(width: int, units: int, field: str) -> None:
+    with pytest.raises(InputError) as caught:
+        embedded_config(64, width, units)
+    assert caught.value.field == field
+
+
+def test_another_shape_has_all_its_parts_in_proportion() -> None:
+    small, wide = embedded_config(64, 96, 2), embedded_config(64, 384)
+    assert (small.hidden_size, small.num_hidden_layers) == (96, 6)
+    assert wide.moe_intermediate_size == 4 * small.moe_intermediate_size
+    with torch.device("meta"):
+        TwoTower(small)

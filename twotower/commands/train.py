@@ -14,7 +14,7 @@ from twotower.errors import InputError
 from twotower.model.device import find_device
 from twotower.training.card import model_card
 from twotower.training.curves import loss_curves, read_log
-from twotower.training.recipe import build
+from twotower.training.recipe import UNITS, WIDTH, WIDTH_STEP, build, embedded_config
 from twotower.training.settings import CONTEXT, DENOISER, STAGES, TrainingSettings
 
 VOCABULARY = 1024  # tokens, where nothing else is asked for
@@ -49,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
     parser.add_argument("--vocab-size", type=int, help=f"of the tokenizer trained on the data ({VOCABULARY})")
+    parser.add_argument("--width", type=int, help=f"of the towers, a multiple of {WIDTH_STEP} ({WIDTH})")
+    parser.add_argument("--units", type=int, help=f"of a Mamba-2, an attention and an expert layer each ({UNITS})")
     parser.add_argument("--credit", action="append", default=[], help="source and licence of data, for the model card")
     for field in fields(TrainingSettings):
         if field.name in _TUNED:
@@ -64,13 +66,15 @@ def run(arguments: argparse.Namespace) -> None:
     device = find_device(arguments.device)
     run_folder, out = _folder("--run", arguments.run), _folder("--out", arguments.out)
     begin_with = _begin_with(arguments, device)
+    vocab_size = VOCABULARY if arguments.vocab_size is None else arguments.vocab_size
     model, record = build(
         [Path(name) for name in arguments.data],
         [Path(name) for name in arguments.validation],
         run_folder,
         settings,
         device,
-        VOCABULARY if arguments.vocab_size is None else arguments.vocab_size,
+        vocab_size,
+        config=embedded_config(vocab_size, arguments.width or WIDTH, arguments.units or UNITS),
         begin_with=begin_with,
         first=arguments.first_stage or (CONTEXT if begin_with is None else DENOISER),
     )
@@ -90,8 +94,10 @@ def _begin_with(arguments: argparse.Namespace, device: torch.device) -> TwoTower
         if arguments.first_stage not in (None, CONTEXT):
             raise InputError("--first-stage", arguments.first_stage, f"{CONTEXT}, where no --model is given")
         return None
-    if arguments.vocab_size is not None:
-        raise InputError("--vocab-size", arguments.vocab_size, "nothing beside --model, which brings its tokenizer")
+    for name in ("vocab_size", "width", "units"):
+        if (value := getattr(arguments, name)) is not None:
+            option = "--" + name.replace("_", "-")
+            raise InputError(option, value, "nothing beside --model, which brings its tokenizer and its shape")
     return TwoTower.from_pretrained(arguments.model, device=device, dtype=torch.float32)
 
 
@@ -113,6 +119,9 @@ def _command(arguments: argparse.Namespace) -> str:
         words += ["--model", Path(arguments.model).name, "--first-stage", arguments.first_stage or DENOISER]
     else:
         words += ["--vocab-size", str(VOCABULARY if arguments.vocab_size is None else arguments.vocab_size)]
+        for name in ("width", "units"):
+            if getattr(arguments, name) is not None:
+                words += [f"--{name}", str(getattr(arguments, name))]
     for name in _TUNED:
         words += ["--" + name.replace("_", "-"), str(getattr(arguments, name))]
     return shlex.join(words)

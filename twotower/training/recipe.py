@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,27 +25,36 @@ from twotower.training.settings import CONTEXT, PARALLEL, TrainingSettings
 from twotower.training.stages import new_model
 from twotower.training.tasks import CONTEXT_TURNS, DENOISER_TURNS, TASKS, instances
 
+WIDTH, UNITS = 192, 4  # chosen by measurement, see the embedded model's card
+WIDTH_STEP = 96  # heads, groups and experts divide it, and rows stay multiples of 16 bytes in bfloat16
 _TASK_SAMPLE = 1000  # instances of each task that the tokenizer learns words from
 
 
-def embedded_config(vocab_size: int) -> TwoTowerConfig:
-    """The released model's layer kinds at a size that feels instant on two CPU cores."""
+def embedded_config(vocab_size: int, width: int = WIDTH, units: int = UNITS) -> TwoTowerConfig:
+    """The released model's layer kinds at a size that feels instant on two CPU cores.
+
+    A unit is a Mamba-2, an attention and a mixture-of-experts layer. Raises InputError naming width or units.
+    """
+    if width < WIDTH_STEP or width % WIDTH_STEP:
+        raise InputError("width", width, f"a multiple of {WIDTH_STEP}")
+    if units < 1:
+        raise InputError("units", units, "a whole number of at least 1")
     return TwoTowerConfig(
-        hybrid_override_pattern="M*EM*EM*EM*E",
+        hybrid_override_pattern="M*E" * units,
         vocab_size=vocab_size,
-        hidden_size=192,
+        hidden_size=width,
         num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=48,
-        mamba_num_heads=12,
+        head_dim=width // 4,
+        mamba_num_heads=width // 16,
         mamba_head_dim=32,
         n_groups=2,
         ssm_state_size=32,
         chunk_size=32,
         n_routed_experts=8,
         num_experts_per_tok=2,
-        moe_intermediate_size=64,
-        moe_shared_expert_intermediate_size=256,
+        moe_intermediate_size=width // 3,
+        moe_shared_expert_intermediate_size=4 * width // 3,
         routed_scaling_factor=2.5,
         max_position_embeddings=2048,
     )
@@ -61,7 +71,7 @@ def build(
     begin_with: TwoTower | None = None,
     first: str = CONTEXT,
 ) -> tuple[TwoTower, TrainingRecord]:
-    """Train on the files and on tasks in `folder`, resuming what stands there.
+    """Train on the files and on tasks in `folder`, resuming what stands there. The config's vocabulary is the tokenizer's.
 
     From nothing, or from stage `first` on with the weights and the tokenizer of the model to `begin_with`.
     """
@@ -76,7 +86,7 @@ def build(
     text = encode(everything, tokenizer)
     valid_text = encode([text for texts in held_out.values() for text in texts], tokenizer)
     size, seed = settings.batch_size, settings.seed
-    shape = config if config is not None else embedded_config(len(tokenizer))
+    shape = replace(config if config is not None else embedded_config(vocab_size), vocab_size=len(tokenizer))
     if begin_with is not None:
         shape = begin_with.config
     block = shape.trained_block_size
