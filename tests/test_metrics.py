@@ -7,7 +7,7 @@ import re
 import pytest
 from handmade import started
 
-from twotower.metrics import Metrics, verdict
+from twotower.metrics import Factors, Metrics, verdict
 from twotower.sampling.events import (
     BlockOpened,
     ContextExtended,
@@ -151,3 +151,24 @@ def test_a_run_stopped_before_its_first_readable_token_has_a_verdict_too(lane: s
     full = {each: made(each, 100, 1.0, 50) for each in ("diffusion", "autoregressive")}
     full[lane] = made(lane, 0, 0.2, 3)  # passes ran, yet the first slot is still masked
     assert verdict(full["diffusion"], full["autoregressive"]).startswith("Too few")
+
+
+def test_the_factors_of_a_speed_up_by_hand() -> None:
+    # Three tokens a pass of 1/16 s against one a pass of 1/32 s.
+    factors = Factors.of(made("diffusion", 96, 2.0, 32), made("autoregressive", 128, 4.0, 128))
+    assert factors == Factors(tokens=3.0, cost=2.0, tokens_per_pass=3.0)
+    assert factors.speed_up == 1.5
+    assert factors.break_even == 2.0
+
+
+def test_break_even_counts_autoregressions_own_tokens_per_pass() -> None:
+    # The prefill gave one of its four tokens: 4/3 a pass, so diffusion's passes, twice as long, must bring 8/3.
+    factors = Factors.of(made("diffusion", 96, 2.0, 32), made("autoregressive", 4, 3 / 32, 3))
+    assert factors is not None
+    assert factors.break_even == pytest.approx(8 / 3)
+    assert factors.speed_up == pytest.approx(3 / (8 / 3))
+
+
+@pytest.mark.parametrize("short", [made("autoregressive", 0, 0.2, 3), Metrics("autoregressive", 1, 0.1, 0.0, {})])
+def test_a_lane_without_a_speed_has_no_factors(short: Metrics) -> None:
+    assert Factors.of(made("diffusion", 96, 2.0, 32), short) is None

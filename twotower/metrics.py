@@ -102,10 +102,45 @@ class Metrics:
         }
 
 
+@dataclass(frozen=True)
+class Factors:
+    """Why diffusion was as fast as it was: speed-up = tokens / cost, both relative to autoregression.
+
+    Seconds of a pass are the mean over passes of every kind, the sampler's own share included, so that the two factors
+    really multiply to the ratio.
+    """
+
+    tokens: float  # what a pass brought, over what autoregression's brought
+    cost: float  # how long a pass took, over autoregression's
+    tokens_per_pass: float  # diffusion's own
+
+    @classmethod
+    def of(cls, diffusion: Metrics, autoregressive: Metrics) -> Factors | None:
+        """None where a lane gave no token or made no pass after the prefill."""
+        if not diffusion.tokens_per_second or not autoregressive.tokens_per_second:
+            return None
+        mine = diffusion.decode_seconds / diffusion.all_passes
+        theirs = autoregressive.decode_seconds / autoregressive.all_passes
+        tokens_per_pass = diffusion.tokens / diffusion.all_passes
+        baseline = autoregressive.tokens / autoregressive.all_passes
+        return cls(tokens_per_pass / baseline, mine / theirs, tokens_per_pass)
+
+    @property
+    def speed_up(self) -> float:
+        """Tokens per second over autoregression's."""
+        return self.tokens / self.cost
+
+    @property
+    def break_even(self) -> float:
+        """The tokens per pass at which both would have been as fast, at the same cost of a pass."""
+        return self.tokens_per_pass / self.speed_up
+
+
 def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
     """Who won and why, in two sentences, as plainly when autoregression did."""
     fast, base = diffusion.tokens_per_second, autoregressive.tokens_per_second
-    if not fast or not base:
+    factors = Factors.of(diffusion, autoregressive)
+    if not fast or not base or factors is None:
         return "Too few tokens to compare: a lane ended before its first pass after the prefill had given one."
     ratio = fast / base
     if abs(ratio - 1) <= EVEN:
@@ -114,13 +149,5 @@ def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
         who = f"Diffusion won, {ratio:.2f} times as fast: {fast:.0f} tokens a second against {base:.0f}."
     else:
         who = f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against diffusion's {fast:.0f}."
-    return f"{who} {_why(diffusion, autoregressive)}"
-
-
-def _why(diffusion: Metrics, autoregressive: Metrics) -> str:
-    # Speed-up is tokens per pass over what a pass costs, both relative to autoregression (mean seconds of a pass,
-    # the sampler's own share included, so that the two factors really multiply to the ratio).
-    per_pass = (diffusion.tokens_per_pass or 0) / (autoregressive.tokens_per_pass or 1)
-    mine = diffusion.decode_seconds / diffusion.all_passes
-    theirs = autoregressive.decode_seconds / autoregressive.all_passes
-    return f"A pass of diffusion brought {per_pass:.2f} times the tokens and took {mine / theirs:.2f} times as long."
+    brought, took = f"{factors.tokens:.2f} times the tokens", f"{factors.cost:.2f} times as long"
+    return f"{who} A pass of diffusion brought {brought} and took {took}."

@@ -90,6 +90,16 @@ def test_the_prefill_is_shaded_to_its_end(diffusion: Trace, autoregressive: Trac
     assert [(shape.x0, shape.x1) for shape in shapes] == [(0, 0.5), (0, 0.4)]
 
 
+def test_a_pinned_run_lies_beneath_under_a_name_of_its_own(diffusion: Trace, autoregressive: Trace) -> None:
+    figure = latency_race([diffusion, autoregressive], [diffusion])
+    assert [line.name for line in figure.data] == ["◆ Diffusion, run A", "◆ Diffusion", "● Autoregressive"]
+    pinned, shown, _ = figure.data
+    assert (list(pinned.x), list(pinned.y)) == token_curve(diffusion)
+    assert pinned.line.width < shown.line.width
+    assert pinned.opacity < shown.opacity
+    assert len(figure.layout.shapes) == 2  # of the run on the stage alone
+
+
 def test_a_box_holds_the_milliseconds_of_every_pass_of_its_kind(diffusion: Trace, autoregressive: Trace) -> None:
     figure = time_per_pass([Metrics.of(diffusion), Metrics.of(autoregressive)])
     assert [list(box.y) for box in figure.data] == [[200, 200, 300], [100], [200]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
+from handmade_runs import standing
 
 from twotower.metrics import Metrics
+from twotower.race import standings
 from twotower.sampling.generate import LANES
 from twotower.trace import Trace
 from twotower.views.numbers import NONE, numbers_table
@@ -20,22 +21,29 @@ FIXED = [
     "Prefill",
     "Tokens per pass",
     "Tokens per denoiser pass",
+    "Time in passes",
+    "Agreement with AR",
+    "AR log-probability",
+    "Order",
 ]
 
 
 def table(*metrics: Metrics) -> Any:
-    return numbers_table(metrics)
-
-
-def names(*metrics: Metrics) -> list[str]:
-    return [row["name"] for row in table(*metrics)["rows"]]
+    return numbers_table([standing(each) for each in metrics], [])
 
 
 def test_rows_keep_their_order_and_kinds_follow_as_the_lanes_do(traces: dict[str, Trace]) -> None:
-    metrics = {lane: Metrics.of(trace) for lane, trace in traces.items()}
+    shown = [traces[lane] for lane in LANES]
+    made: Any = numbers_table(standings(shown), shown)
     kinds = ["Denoiser pass", "Context pass", "AR step", "Mock-AR step"]
     each = [f"{kind}: {what}" for kind in kinds for what in ("count", "time")]
-    assert names(*(metrics[lane] for lane in LANES)) == [*FIXED, *each]
+    assert [row["name"] for row in made["rows"]] == [*FIXED, *each]
+
+
+def test_the_order_of_traces_does_not_matter(traces: dict[str, Trace]) -> None:
+    shown = [traces[lane] for lane in LANES]
+    table = standings(shown)
+    assert numbers_table(table, shown) == numbers_table(table, shown[::-1])
 
 
 def test_the_same_kind_in_two_lanes_is_one_row() -> None:
@@ -51,18 +59,10 @@ def test_a_kind_nobody_has_described_yet_is_defined_too() -> None:
     assert rows["Verify pass: count"]["meaning"]
 
 
-@pytest.mark.parametrize(
-    "baseline",
-    [
-        Metrics("autoregressive", 1, 0.1, 0.0, {}),  # its only token came from the prefill
-        Metrics("autoregressive", 0, 0.1, 1.0, {"AR step": (0.1,)}),  # no token at all: a speed of zero
-    ],
-)
-def test_a_baseline_without_a_speed_gives_no_speed_up(baseline: Metrics) -> None:
-    rows = {
-        row["name"]: row["values"] for row in table(Metrics("mock-ar", 4, 0.1, 1.0, {"k": (0.1,)}), baseline)["rows"]
-    }
-    assert rows["Speed-up"] == [NONE, NONE]
+def test_a_run_of_the_prefill_alone_has_no_speed() -> None:
+    rows = {row["name"]: row["values"] for row in table(Metrics("autoregressive", 1, 0.1, 0.0, {}))["rows"]}
+    for name in ("Tokens per second", "Speed-up", "Tokens per pass", "Time in passes"):
+        assert rows[name] == [NONE], name
 
 
 def test_no_lane_is_a_table_without_columns() -> None:
@@ -72,5 +72,6 @@ def test_no_lane_is_a_table_without_columns() -> None:
 
 
 def test_the_table_is_plain_json(traces: dict[str, Trace]) -> None:
-    made = table(*(Metrics.of(trace) for trace in traces.values()))
+    shown = list(traces.values())
+    made = numbers_table(standings(shown), shown)
     assert json.loads(json.dumps(made, allow_nan=False)) == made

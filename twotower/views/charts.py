@@ -1,7 +1,4 @@
-"""Traces to Plotly figures. Pure; every second comes from the events, none from a screen. Knows no model and no page.
-
-Backgrounds are transparent and the ink is left to the page, so that one figure serves the light and the dark theme.
-"""
+"""Figures of seconds: the race and the passes. Pure; every second comes from the events. Knows no model and no page."""
 
 from __future__ import annotations
 
@@ -12,34 +9,39 @@ import plotly.graph_objects as go
 from twotower.metrics import Metrics
 from twotower.sampling.events import ContextExtended, Denoised, Finished, Prefilled, TokenDecoded
 from twotower.trace import Trace
+from twotower.views.chart_dress import dress
 from twotower.views.lanes import LaneLook, look_of
 
-INK = "#767676"  # readable on white and on near-black
-GRID = "rgba(128,128,128,0.22)"
-FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
+def latency_race(traces: Sequence[Trace], pinned: Sequence[Trace] = ()) -> go.Figure:
+    """Tokens the reader has against seconds since the start, one line a lane; the prefill is shaded.
 
-def latency_race(traces: Sequence[Trace]) -> go.Figure:
-    """Tokens the reader has against seconds since the start, one line a lane; the prefill is shaded."""
+    Lanes of a pinned run, "run A", lie beneath as thin, paler lines in the same looks, their prefill unshaded.
+    """
     figure = go.Figure()
+    for trace in pinned:
+        figure.add_trace(_curve(trace, ", run A", width=1.5, opacity=0.6))
     for trace in traces:
-        look = look_of(trace.started.lane)
-        seconds, tokens = token_curve(trace)
-        _shade_prefill(figure, trace, look)
-        figure.add_trace(
-            go.Scatter(
-                x=seconds,
-                y=tokens,
-                name=f"{look.glyph} {look.label}",
-                mode="lines",
-                line={"color": look.colour, "width": 3, "dash": look.dash, "shape": "hv"},
-                hovertemplate="%{y} tokens at %{x:.3f} s<extra>" + look.label + "</extra>",
-            )
-        )
-    _dress(figure, "seconds (measured clock)", "tokens")
+        _shade_prefill(figure, trace, look_of(trace.started.lane))
+        figure.add_trace(_curve(trace))
+    dress(figure, "seconds (measured clock)", "tokens")
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def _curve(trace: Trace, whose: str = "", width: float = 3, opacity: float = 1) -> go.Scatter:
+    look = look_of(trace.started.lane)
+    seconds, tokens = token_curve(trace)
+    return go.Scatter(
+        x=seconds,
+        y=tokens,
+        name=f"{look.glyph} {look.label}{whose}",
+        mode="lines",
+        opacity=opacity,
+        line={"color": look.colour, "width": width, "dash": look.dash, "shape": "hv"},
+        hovertemplate="%{y} tokens at %{x:.3f} s<extra>" + look.label + whose + "</extra>",
+    )
 
 
 def time_per_pass(metrics: Sequence[Metrics]) -> go.Figure:
@@ -50,7 +52,7 @@ def time_per_pass(metrics: Sequence[Metrics]) -> go.Figure:
         for kind, seconds in lane.pass_seconds.items():
             if seconds:
                 figure.add_trace(_pass_box(look, kind, seconds))
-    _dress(figure, "", "milliseconds a pass")
+    dress(figure, "", "milliseconds a pass")
     figure.update_xaxes(tickangle=0)
     figure.update_yaxes(rangemode="tozero")
     return figure
@@ -88,19 +90,3 @@ def _shade_prefill(figure: go.Figure, trace: Trace, look: LaneLook) -> None:
     end = next((event.time for event in trace.events if isinstance(event, Prefilled)), None)
     if end is not None:
         figure.add_vrect(x0=0, x1=end, fillcolor=look.colour, opacity=0.12, line_width=0, layer="below")
-
-
-def _dress(figure: go.Figure, x_title: str, y_title: str) -> None:
-    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "automargin": True}
-    figure.update_layout(
-        autosize=True,
-        height=340,
-        margin={"l": 8, "r": 16, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": INK},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        hoverlabel={"font": {"family": FONT}},
-        xaxis={**axis, "title": {"text": x_title}, "showgrid": bool(x_title)},
-        yaxis={**axis, "title": {"text": y_title}},
-    )

@@ -1,54 +1,117 @@
-"""Metrics to the rows of the table under the charts. Pure; knows no page, no model and no clock."""
+"""Standings and texts to the rows of the table under the charts. Pure; knows no page, no model and no clock."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from twotower.agreement import BASELINE, agreement, mean_ar_log_probability
 from twotower.metrics import Metrics
+from twotower.order import block_orders, mean_tau
+from twotower.trace import Trace
 from twotower.views.lanes import look_of
+
+if TYPE_CHECKING:
+    from twotower.race import Spread, Standing
 
 Json = dict[str, object]
 NONE = "–"
-BASELINE = "autoregressive"
 
 
-def numbers_table(metrics: Sequence[Metrics]) -> Json:
-    """`{"lanes", "rows"}`; a row is a name, a one-line definition and one text per lane."""
-    baseline = next((m for m in metrics if m.lane == BASELINE), None)
-    rows = [_row(name, meaning, [show(m) for m in metrics]) for name, meaning, show in _MEASURES]
-    rows.insert(
-        3,
-        _row(
-            "Speed-up",
-            "its tokens per second over the autoregressive lane's",
-            [_speed_up(m, baseline) for m in metrics],
-        ),
-    )
-    for kind in _kinds(metrics):
-        rows.append(
-            _row(
-                f"{_capital(kind)}: count",
-                _KINDS.get(kind, "model calls of this kind"),
-                [_count(m, kind) for m in metrics],
-            )
-        )
-        rows.append(
-            _row(f"{_capital(kind)}: time", "median milliseconds of one", [_milliseconds(m, kind) for m in metrics])
-        )
-    return {"lanes": [look_of(m.lane).to_json() for m in metrics], "rows": rows}
+def numbers_table(standings: Sequence[Standing], traces: Sequence[Trace]) -> Json:
+    """`{"lanes", "rows"}`; a row is a name, a one-line definition and one text per lane.
+
+    standings: what the repeats of each lane come to. traces: the shown run of each, for what is said of its text.
+    Values are medians; times and speeds of more than one run have their least and greatest beside them.
+    """
+    rows = [_row(name, meaning, [show(each) for each in standings]) for name, meaning, show in _MEASURES]
+    if any(len(each.runs) > 1 for each in standings):
+        rows.insert(1, _row("Runs", _RUNS, [f"{len(each.runs)}" for each in standings]))
+    shown = {trace.started.lane: trace for trace in traces}
+    texts = [shown.get(each.lane) for each in standings]
+    for name, meaning, say in _TEXTS:
+        rows.append(_row(name, meaning, [NONE if text is None else say(text, shown.get(BASELINE)) for text in texts]))
+    for kind in _kinds(standings):
+        what = _KINDS.get(kind, "model calls of this kind")
+        rows.append(_row(f"{_capital(kind)}: count", what, [_count(each, kind) for each in standings]))
+        times = [_milliseconds(each, kind) for each in standings]
+        rows.append(_row(f"{_capital(kind)}: time", "median milliseconds of one", times))
+    return {"lanes": [look_of(each.lane).to_json() for each in standings], "rows": rows}
 
 
-_MEASURES: tuple[tuple[str, str, Callable[[Metrics], str]], ...] = (
-    ("Tokens", "tokens you got; nothing after an end token counts", lambda m: f"{m.tokens}"),
-    ("Seconds", "decoding, from the end of the prefill to the last token", lambda m: f"{m.decode_seconds:.3f}"),
-    ("Tokens per second", "tokens over those seconds", lambda m: _number(m.tokens_per_second, 1)),
-    ("Prefill", "reading the prompt, before decoding", lambda m: f"{1000 * m.prefill_seconds:.1f} ms"),
-    ("Tokens per pass", "counting every pass, context passes too", lambda m: _number(m.tokens_per_pass, 2)),
+def _spread(spread: Spread | None, digits: int, unit: str, standing: Standing) -> str:
+    if spread is None:
+        return NONE
+    median = f"{spread.median:.{digits}f}{unit}"
+    return median if len(standing.runs) == 1 else f"{median} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+
+
+def _median(standing: Standing, value: Callable[[Metrics], float | None]) -> float | None:
+    known = [number for number in map(value, standing.runs) if number is not None]
+    return statistics.median(known) if known else None
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NONE if value is None else f"{value:z.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    return NONE if share is None else f"{100 * share:.1f} %"
+
+
+_MEASURES: tuple[tuple[str, str, Callable[[Standing], str]], ...] = (
+    ("Tokens", "tokens you got; nothing after an end token counts", lambda s: f"{s.middle.tokens}"),
+    (
+        "Seconds",
+        "decoding, from the end of the prefill to the last token",
+        lambda s: _spread(s.decode_seconds, 3, "", s),
+    ),
+    ("Tokens per second", "tokens over those seconds", lambda s: _spread(s.tokens_per_second, 1, "", s)),
+    (
+        "Speed-up",
+        "its tokens per second over the autoregressive lane's",
+        lambda s: _spread(s.speed_up, 2, "×", s),
+    ),
+    (
+        "Prefill",
+        "reading the prompt, before decoding",
+        lambda s: f"{1000 * statistics.median(run.prefill_seconds for run in s.runs):.1f} ms",
+    ),
+    (
+        "Tokens per pass",
+        "counting every pass, context passes too",
+        lambda s: _number(_median(s, lambda run: run.tokens_per_pass), 2),
+    ),
     (
         "Tokens per denoiser pass",
         "flatters diffusion: context passes are left out",
-        lambda m: _number(m.tokens_per_denoiser_pass, 2),
+        lambda s: _number(_median(s, lambda run: run.tokens_per_denoiser_pass), 2),
+    ),
+    (
+        "Time in passes",
+        "the part of the seconds that model passes took; the rest is the sampler's own",
+        lambda s: _percent(_median(s, lambda run: run.share_in_passes)),
+    ),
+)
+
+_RUNS = "how often the lane ran; times and speeds are medians (least to greatest)"
+
+_TEXTS: tuple[tuple[str, str, Callable[[Trace, Trace | None], str]], ...] = (
+    (
+        "Agreement with AR",
+        "equal tokens, position by position, of those both texts have",
+        lambda text, baseline: _percent(agreement(text, baseline) if baseline is not None else None),
+    ),
+    (
+        "AR log-probability",
+        "what autoregression gives the text, mean nats a token; a last block is not judged",
+        lambda text, _: _number(mean_ar_log_probability(text), 2),
+    ),
+    (
+        "Order",
+        "Kendall's tau of commit step and position, mean over blocks; 1 is left to right",
+        lambda text, _: _number(mean_tau(block_orders(text)), 2),
     ),
 )
 
@@ -60,8 +123,8 @@ _KINDS = {
 }
 
 
-def _kinds(metrics: Sequence[Metrics]) -> list[str]:
-    return list(dict.fromkeys(kind for m in metrics for kind, count in m.passes.items() if count))
+def _kinds(standings: Sequence[Standing]) -> list[str]:
+    return list(dict.fromkeys(kind for each in standings for kind, count in each.middle.passes.items() if count))
 
 
 def _row(name: str, meaning: str, values: list[str]) -> Json:
@@ -72,21 +135,11 @@ def _capital(kind: str) -> str:
     return kind[0].upper() + kind[1:]
 
 
-def _number(value: float | None, digits: int) -> str:
-    return NONE if value is None else f"{value:.{digits}f}"
-
-
-def _speed_up(metrics: Metrics, baseline: Metrics | None) -> str:
-    if baseline is None or not baseline.tokens_per_second or metrics.tokens_per_second is None:
-        return NONE
-    return f"{metrics.tokens_per_second / baseline.tokens_per_second:.2f}×"
-
-
-def _count(metrics: Metrics, kind: str) -> str:
-    count = metrics.passes.get(kind, 0)
+def _count(standing: Standing, kind: str) -> str:
+    count = standing.middle.passes.get(kind, 0)
     return f"{count}" if count else NONE
 
 
-def _milliseconds(metrics: Metrics, kind: str) -> str:
-    seconds = metrics.pass_seconds.get(kind, ())
+def _milliseconds(standing: Standing, kind: str) -> str:
+    seconds = [one for run in standing.runs for one in run.pass_seconds.get(kind, ())]
     return f"{1000 * statistics.median(seconds):.2f} ms" if seconds else NONE
