@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import codecs
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from twotower.errors import InputError
 from twotower.model.twotower import TwoTower
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
 def encode_prompt(model: TwoTower, text: str) -> list[int]:
@@ -40,48 +45,110 @@ def slot_texts(tokenizer: PreTrainedTokenizerFast, slots: Sequence[int | None]) 
     replacement sign that a later commit would correct.
     """
     texts = [""] * len(slots)
+    for character in _characters(tokenizer, slots):
+        texts[character.slot] += character.text
+    return texts
+
+
+def slot_joins(tokenizer: PreTrainedTokenizerFast, slots: Sequence[int | None]) -> list[tuple[int, int, str]]:
+    """Which slots of a finished text wait for later ones: (slot, last slot, text before), at most one a slot.
+
+    The slot shows its `slot_texts` once it and every slot up to `last slot` hold their tokens, and `text before` until
+    then: the characters it holds whole, before the one that it only begins.
+    """
+    texts = [""] * len(slots)
+    joins = []
+    for character in _characters(tokenizer, slots):
+        if character.last > character.slot:
+            joins.append((character.slot, character.last, texts[character.slot]))
+        texts[character.slot] += character.text
+    return joins
+
+
+def piece_text(tokenizer: PreTrainedTokenizerFast, token: int) -> str:
+    """The text of a token alone: bytes that are no whole character as in ‹F0 9F›, a special token by its name."""
+    if token in tokenizer.all_special_ids:
+        return cast(str, tokenizer.convert_ids_to_tokens(token))
+    # Python's own escape for bytes that are no UTF-8: U+DC80 to U+DCFF, which no decoded character is.
+    escaped = _token_bytes(tokenizer, token).decode("utf-8", "surrogateescape")
+    return re.sub("[\udc80-\udcff]+", lambda found: _hexadecimal(found.group()), escaped)
+
+
+class _Character(NamedTuple):
+    """One character or more, the slot they show in, and the last slot that it takes to tell which they are."""
+
+    text: str
+    slot: int
+    last: int
+
+
+def _characters(tokenizer: PreTrainedTokenizerFast, slots: Sequence[int | None]) -> Iterator[_Character]:
+    """Every character that can be told from the slots that are known; a special token is one character, its name."""
     special = set(tokenizer.all_special_ids)
     stretch: list[tuple[int, int]] = []  # (byte, slot) of neighbouring known slots
     after_mask = False
     for position, token in enumerate([*slots, None]):
         if token is not None and token not in special:
-            stretch.extend((byte, position) for byte in _token_bytes(tokenizer, token))
+            data = _token_bytes(tokenizer, token)
+            if not data or not data.isascii():
+                stretch.extend((byte, position) for byte in data)
+                continue
+            if stretch:  # its last character ends before a letter of ASCII at the latest
+                yield from _decoded([*stretch, (data[0], position)], after_mask, None)
+                data = data[1:]
+            yield _Character(data.decode("ascii"), position, position)
+            stretch, after_mask = [], False
             continue
-        _place_characters(stretch, texts, after_mask, before_mask=token is None)
+        yield from _decoded(stretch, after_mask, None if token is None else position)
         stretch, after_mask = [], token is None
         if token is not None:
-            texts[position] = cast(str, tokenizer.convert_ids_to_tokens(token))
-    return texts
+            yield _Character(cast(str, tokenizer.convert_ids_to_tokens(token)), position, position)
 
 
-def _place_characters(stretch: list[tuple[int, int]], texts: list[str], after_mask: bool, before_mask: bool) -> None:
+def _decoded(stretch: list[tuple[int, int]], after_mask: bool, special: int | None) -> Iterator[_Character]:
+    """The characters of a stretch of bytes; `special` is the slot that ends it, None where a masked one does."""
     data = bytes(byte for byte, _ in stretch)
     at = 0
     while after_mask and at < len(data) and 0x80 <= data[at] < 0xC0:
         at += 1  # the tail of a character whose head is still masked
     while at < len(data):
-        width = _character_width(data[at])
-        if at + width > len(data) and before_mask:
-            return  # the head of a character whose tail is still masked
+        text, width, seen = _next_character(data[at : at + LONGEST_CHARACTER])
+        slot, last = stretch[at][1], stretch[at + seen - 1][1]
+        if text:
+            yield _Character(text, slot, last)
+        elif special is not None:  # a special token is no tail
+            yield _Character(REPLACEMENT, slot, special)
+        at += width
+
+
+def _next_character(data: bytes) -> tuple[str, int, int]:
+    """The first character of some bytes, how many it takes, and how many had to be seen to tell.
+
+    Bytes that can begin no character are one replacement sign, as many of them as could have begun one (Unicode 16,
+    section 3.9, "maximal subparts"): what `decode` makes of them. The text is empty where the bytes end too early.
+    """
+    for seen in range(1, len(data) + 1):
         try:
-            character, step = data[at : at + width].decode("utf-8"), width
-        except UnicodeDecodeError:
-            character, step = "\N{REPLACEMENT CHARACTER}", 1  # the model wrote bytes that are no character
-        texts[stretch[at][1]] += character
-        at += step
+            text, width = codecs.utf_8_decode(data[:seen], "strict", False)
+        except UnicodeDecodeError as error:
+            return REPLACEMENT, error.end, seen
+        if text:
+            return text, width, seen
+    return "", len(data), len(data)
 
 
-def _character_width(lead: int) -> int:
-    if lead < 0xC0:
-        return 1
-    return 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-
-
+@lru_cache(maxsize=2**16)
 def _token_bytes(tokenizer: PreTrainedTokenizerFast, token: int) -> bytes:
     """The bytes of a token of a byte-level vocabulary; added tokens are plain text."""
-    name = cast(str, tokenizer.convert_ids_to_tokens(token))
+    name = cast("str | None", tokenizer.convert_ids_to_tokens(token))
+    if name is None:
+        return b""  # a model may have more ids than its tokenizer has tokens
     table = _byte_of_character()
     return bytes(table[c] for c in name) if all(c in table for c in name) else name.encode("utf-8")
+
+
+def _hexadecimal(escaped: str) -> str:
+    return "‹" + " ".join(f"{ord(character) - 0xDC00:02X}" for character in escaped) + "›"
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from twotower.errors import InputError
-from twotower.sampling.events import Event, Finished, Started, event_from_json, event_to_json
+from twotower.reading import inside, listed, one_of, read_json
+from twotower.sampling.event_reader import event_from_json
+from twotower.sampling.events import Event, Finished, Started, event_to_json
+from twotower.sampling.legality import check_run
 from twotower.sampling.replay import Replay
 
 SCHEMA_VERSION = 1
+MOST_EVENTS = 200_000
 
 
 @dataclass(frozen=True)
@@ -51,25 +55,26 @@ class Trace:
         """The generated ids, an end token included; nothing after it."""
         return cast("tuple[int, ...]", self.slots[: self.finished.tokens])
 
+    def to_plain(self) -> dict[str, object]:
+        """Plain JSON values: schema version and events. Probabilities are rounded, ids and order are exact."""
+        return {"schema": SCHEMA_VERSION, "events": [event_to_json(event) for event in self.events]}
+
     def to_json(self) -> str:
-        """One JSON object: schema version and events. Probabilities are rounded, ids and order are exact."""
-        body = {"schema": SCHEMA_VERSION, "events": [event_to_json(event) for event in self.events]}
-        return json.dumps(body, separators=(",", ":"), allow_nan=False)
+        """The same as one JSON object."""
+        return json.dumps(self.to_plain(), separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Trace:
-        """Read what `to_json` wrote. Raises InputError naming what is wrong."""
-        try:
-            body = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise InputError("trace", str(error), "JSON written by Trace.to_json") from error
-        if not isinstance(body, dict) or body.get("schema") != SCHEMA_VERSION:
-            schema = body.get("schema") if isinstance(body, dict) else body
-            raise InputError("trace schema", schema, f"version {SCHEMA_VERSION}")
-        if not isinstance(body.get("events"), list) or not body["events"]:
-            raise InputError("trace events", body.get("events"), "a list of events")
-        trace = cls(tuple(event_from_json(record) for record in body["events"]))
-        if not isinstance(trace.events[0], Started) or not isinstance(trace.events[-1], Finished):
-            ends = (type(trace.events[0]).__name__, type(trace.events[-1]).__name__)
-            raise InputError("trace events", ends, "a run from Started to Finished")
+        """Read what `to_json` wrote; entries beside schema and events are left alone. Raises InputError."""
+        body = read_json("trace", text, "JSON written by Trace.to_json")
+        if not isinstance(body, dict):
+            raise InputError("trace", type(body).__name__, "a JSON object")
+        inside("trace schema", one_of(SCHEMA_VERSION), body.get("schema"))
+        return inside("trace events", cls.of_records, body.get("events"))
+
+    @classmethod
+    def of_records(cls, records: object) -> Trace:
+        """The trace of a JSON list of events that are a run (see `legality.py`). Raises InputError naming the field."""
+        trace = cls(listed(event_from_json, MOST_EVENTS)(records))
+        check_run(trace.events)
         return trace

@@ -17,6 +17,7 @@ import torch
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
 from twotower.commands import options
+from twotower.recording import Recording
 from twotower.sampling.settings import SamplingSettings
 from twotower.text import decode
 from twotower.trace import Trace
@@ -162,3 +163,14 @@ def test_the_exit_code_of_the_process() -> None:
     assert bad.returncode == 2
     assert "threshold" in bad.stderr
     assert "Traceback" not in bad.stderr
+
+
+def test_a_recording_of_one_lane_has_the_text_that_was_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    assert main(["generate", "--prompt", "The cat", *SHORT, "--record", str(file)]) == 0
+    recording = Recording.from_json(file.read_text(encoding="utf-8"))
+    (lane,) = recording.lanes
+    assert ("The cat" + lane.text) in capsys.readouterr().out
+    assert (recording.name, lane.trace.started.lane) == ("The cat", "diffusion")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from twotower.cli import main
+from twotower.metrics import Metrics
+from twotower.recording import Recording
 
 SHORT = ["--max-new-tokens", "20", "--repeats", "2"]
 
@@ -85,3 +87,45 @@ def test_bad_input_is_named(capsys: pytest.CaptureFixture[str], arguments: list[
     assert main(["race", *arguments]) == 2
     said = capsys.readouterr().err
     assert all(word in said for word in named)
+
+
+def test_the_recording_is_the_middle_run_of_each_lane(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "race.json"
+    lanes = ["autoregressive", "diffusion"]
+    command = ["race", *SHORT[:2], "--repeats", "3", "--lanes", *lanes, "--seed", "3", "--prompt", "Tom  had\na"]
+    assert main([*command, "--record", str(file), "--json", "-"]) == 0
+    standings = json.loads(capsys.readouterr().out.splitlines()[-1])
+    recording = Recording.from_json(file.read_text(encoding="utf-8"))
+    assert (recording.name, recording.prompt) == ("Tom had a", "Tom  had\na")
+    assert [lane.trace.started.lane for lane in recording.lanes] == lanes
+    for lane in recording.lanes:
+        standing = standings["lanes"][lane.trace.started.lane]
+        middle = sorted(run["decode_seconds"] for run in standing["runs"])[1]
+        assert Metrics.of(lane.trace).decode_seconds == pytest.approx(middle, abs=1e-6)
+        assert "".join(lane.slot_texts[: lane.trace.finished.tokens]).startswith(lane.text[:10])
+
+
+def test_a_recording_has_the_name_it_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "race.json"
+    arguments = ["--repeats", "1", "--max-new-tokens", "4", "--lanes", "mock-ar"]
+    assert main(["race", *arguments, "--record", str(file), "--name", "A <name>"]) == 0
+    assert Recording.from_json(file.read_text(encoding="utf-8")).name == "A <name>"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--record", "no/such/folder/x"], ["--record", "no/such/folder", "can be written"]),
+        (["--record", "-"], ["--record", "'-'", "can be written"]),
+        (["--record", "x.json", "--name", "n" * 201], ["name", "200"]),
+        (["--record", "x.json", "--max-new-tokens", "9000"], ["max_new_tokens", "9000", "8192"]),
+        (["--name", "alone"], ["--name", "alone", "--record"]),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_before_the_race(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: list[str]
+) -> None:
+    assert main(["race", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert all(word in captured.err for word in named)

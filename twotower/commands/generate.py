@@ -15,11 +15,12 @@ from twotower.trace import Trace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Prompt, lane, settings, model, --json."""
+    """Prompt, lane, settings, model, --json, --record."""
     options.add_sampling(parser)
     parser.add_argument("--lane", default="diffusion", help=f"one of {', '.join(LANES)} (default: diffusion)")
     options.add_model(parser)
     options.add_json(parser, "the whole trace")
+    options.add_recording(parser, "the run")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     options.check_place("--json", arguments.json)
     model = options.load_model(arguments)
     settings = options.sampling_settings(arguments, model)
+    options.check_recording(arguments, settings)
     (trace,) = race(model, encode_prompt(model, arguments.prompt), [arguments.lane], settings)
     for warning in trace.started.warnings:
         print(f"twotower: {warning}", file=sys.stderr)
@@ -36,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json is not None:
         body = {**json.loads(trace.to_json()), "text": text}
         options.write_json(json.dumps(body, separators=(",", ":"), allow_nan=False), arguments.json)
+    options.write_recording(arguments, model, [trace])
 
 
 def figures(trace: Trace) -> str:

@@ -1,14 +1,19 @@
-"""Options that several commands share: the model, the prompt, the sampling settings, where JSON goes."""
+"""Options that several commands share: the model, the prompt, the sampling settings, where JSON and recordings go."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import InputError
+from twotower.recording import Recording, check_recordable
 from twotower.sampling.settings import SamplingSettings
+from twotower.trace import Trace
+
+LONGEST_TITLE = 60  # characters of the prompt that name a recording
 
 # (option, field of SamplingSettings, type, help)
 _SETTINGS = (
@@ -44,6 +49,12 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", metavar="FILE", help=f"write {what} there as JSON; - prints it as the last line")
 
 
+def add_recording(parser: argparse.ArgumentParser, what: str) -> None:
+    """--record FILE, --name NAME."""
+    parser.add_argument("--record", metavar="FILE", help=f"write {what} there as a recording that the page can open")
+    parser.add_argument("--name", help="what the recording is called (default: how the prompt begins)")
+
+
 def load_model(arguments: argparse.Namespace) -> TwoTower:
     """The model the options name."""
     return TwoTower.from_pretrained(arguments.model, device=arguments.device, dtype=arguments.dtype)
@@ -53,6 +64,24 @@ def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> Samplin
     """Settings from the options that were given, defaults for the others."""
     given = {name: getattr(arguments, name) for _, name, _, _ in _SETTINGS if getattr(arguments, name) is not None}
     return SamplingSettings(**{"block_size": model.config.trained_block_size, **given})
+
+
+def recording_name(arguments: argparse.Namespace) -> str:
+    """The name that was given, or the beginning of the prompt."""
+    if arguments.name is not None:
+        return str(arguments.name)
+    line = " ".join(arguments.prompt.split())
+    return (line if len(line) <= LONGEST_TITLE else line[:LONGEST_TITLE] + "…") or "No prompt"
+
+
+def check_recording(arguments: argparse.Namespace, settings: SamplingSettings) -> None:
+    """Refuse, before anything has run, what --record could not write or nobody could open."""
+    if arguments.record is None:
+        if arguments.name is not None:
+            raise InputError("--name", arguments.name, "a name only together with --record")
+        return
+    check_place("--record", arguments.record)
+    check_recordable(recording_name(arguments), arguments.prompt, settings.max_new_tokens)
 
 
 def check_place(option: str, to: str | None) -> None:
@@ -69,7 +98,18 @@ def write_json(text: str, to: str | None) -> None:
     if to == "-":
         print(text)
     elif to is not None:
-        try:
-            Path(to).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError("--json", to, f"a file that can be written ({error.strerror})") from error
+        _write("--json", text, to)
+
+
+def write_recording(arguments: argparse.Namespace, model: TwoTower, traces: Iterable[Trace]) -> None:
+    """Write what --record asked for: the traces, a lane each."""
+    if arguments.record is not None:
+        recording = Recording.of(recording_name(arguments), arguments.prompt, traces, model.tokenizer)
+        _write("--record", recording.to_json(), arguments.record)
+
+
+def _write(option: str, text: str, to: str) -> None:
+    try:
+        Path(to).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(option, to, f"a file that can be written ({error.strerror})") from error

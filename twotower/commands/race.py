@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from twotower.commands import options
 from twotower.errors import InputError
-from twotower.metrics import verdict
+from twotower.metrics import Metrics, verdict
 from twotower.race import Spread, Standing, race, standings
 from twotower.sampling.generate import LANES
 from twotower.text import encode_prompt
@@ -23,7 +23,7 @@ PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Prompt, settings, lanes, repeats, model, --json."""
+    """Prompt, settings, lanes, repeats, model, --json, --record."""
     options.add_sampling(parser)
     parser.set_defaults(prompt=PROMPT)
     parser.add_argument(
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of each lane (default: 5)")
     options.add_model(parser)
     options.add_json(parser, "standings")
+    options.add_recording(parser, "the middle run of each lane")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     options.check_place("--json", arguments.json)
     model = options.load_model(arguments)
     settings = options.sampling_settings(arguments, model)
+    options.check_recording(arguments, settings)
     if settings.seed < 0:
         settings = replace(settings, seed=secrets.randbelow(2**31))  # one for every lane and repeat
     prompt_ids = encode_prompt(model, arguments.prompt)
@@ -58,6 +60,12 @@ def run(arguments: argparse.Namespace) -> None:
         print(line)
     if arguments.json is not None:
         options.write_json(json.dumps(to_json(traces, table), allow_nan=False), arguments.json)
+    options.write_recording(arguments, model, middle_runs(traces, table))
+
+
+def middle_runs(traces: Sequence[Trace], table: Sequence[Standing]) -> list[Trace]:
+    """The trace of each lane's middle run, in the order of the table."""
+    return [next(trace for trace in traces if Metrics.of(trace) == standing.middle) for standing in table]
 
 
 def report(traces: Sequence[Trace], table: Sequence[Standing]) -> list[str]:

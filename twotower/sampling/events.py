@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from twotower.errors import InputError
-
 Rule = Literal["threshold", "minimum", "last-step"]
 FinishReason = Literal["end-token", "length", "cancelled"]
 
@@ -151,33 +149,6 @@ def event_to_json(event: Event) -> dict[str, object]:
     return record
 
 
-def event_from_json(record: dict) -> Event:
-    """The event `event_to_json` wrote. Raises InputError naming what is wrong."""
-    if not isinstance(record, dict) or record.get("event") not in EVENT_TYPES:
-        name = record.get("event") if isinstance(record, dict) else record
-        raise InputError("trace event", name, "one of " + ", ".join(EVENT_TYPES))
-    cls = EVENT_TYPES[record["event"]]
-    wanted = {field.name for field in fields(cls)}
-    got = set(record) - {"event"}
-    if wanted != got:
-        raise InputError(f"trace event {cls.__name__}", sorted(got ^ wanted), f"exactly the fields {sorted(wanted)}")
-    values = {name: record[name] for name in wanted}
-    try:
-        if "proposals" in values:
-            values["proposals"] = tuple(
-                Proposal(int(p), int(i), float(c), r, _pairs_from_json(pairs))
-                for p, i, c, r, pairs in values["proposals"]
-            )
-        if "candidates" in values:
-            values["candidates"] = _pairs_from_json(values["candidates"])
-        for name, value in values.items():
-            if isinstance(value, list):
-                values[name] = tuple(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"trace event {cls.__name__}", str(error), "the layout this version writes") from error
-    return cls(**values)
-
-
 def _round(value: float) -> float:
     # Six digits tell any two confidences of a picture apart and keep a long trace under two megabytes.
     return round(value, 6)
@@ -185,7 +156,3 @@ def _round(value: float) -> float:
 
 def _pairs_to_json(pairs: tuple[tuple[int, float], ...]) -> list[list]:
     return [[token, float(f"{probability:.4g}")] for token, probability in pairs]
-
-
-def _pairs_from_json(pairs: list) -> tuple[tuple[int, float], ...]:
-    return tuple((int(token), float(probability)) for token, probability in pairs)

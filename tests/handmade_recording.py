@@ -1,0 +1,74 @@
+"""A recording written by hand: two blocks of two slots beside one token a pass, with every kind of event and of slot.
+
+The text is " é🗼", "" (the rest of 🗼), " </script>", end. Slot 0 holds " é" and the head of 🗼.
+"""
+
+from __future__ import annotations
+
+from twotower.recording import LaneRecord, Recording, ids_named
+from twotower.sampling.events import (
+    BlockOpened,
+    ContextExtended,
+    Denoised,
+    Event,
+    Finished,
+    Prefilled,
+    Proposal,
+    Started,
+    TokenDecoded,
+)
+from twotower.sampling.settings import SamplingSettings
+from twotower.trace import Trace
+
+TEXTS = (" é🗼", "", " </script>", "</s>")
+SETTINGS = SamplingSettings(max_new_tokens=4, block_size=2, steps_per_block=2, threshold=0.8, seed=7)
+
+
+def recording(name: str = "By hand", prompt: str = "Once <b>upon</b>\n a time") -> Recording:
+    """Both lanes."""
+    lanes = tuple(
+        LaneRecord(trace, "".join(TEXTS[:3]), TEXTS, ((0, 1, " é"),)) for trace in (diffusion(), autoregressive())
+    )
+    ids = set().union(*(ids_named(lane.trace.events) for lane in lanes))
+    return Recording(name, prompt, lanes, {token: f"<{token}>" for token in sorted(ids)})
+
+
+def diffusion() -> Trace:
+    """Two steps for the first block, one for the second."""
+    return _run(
+        "diffusion",
+        BlockOpened(0.01, 0, 0, 2),
+        Denoised(
+            0.03,
+            0,
+            0,
+            1.0,
+            (
+                Proposal(0, 10, 0.9, "threshold", ((10, 0.9), (11, 0.05))),
+                Proposal(1, 12, 0.5, None, ((12, 0.5),)),
+            ),
+            0.018,
+        ),
+        Denoised(0.05, 0, 1, 0.5, (Proposal(1, 12, 0.95, "threshold", ()),), 0.018),
+        ContextExtended(0.06, 0, 2, (-0.1, -0.2), 0.009),
+        BlockOpened(0.06, 1, 2, 2),
+        Denoised(0.08, 1, 0, 1.0, (Proposal(2, 13, 0.99, "threshold", ()), Proposal(3, 2, 0.6, "minimum", ())), 0.018),
+        Finished(0.08, "end-token", 4),
+    )
+
+
+def autoregressive() -> Trace:
+    """The first token from the prefill, the others 0.02 seconds apart."""
+    return _run(
+        "autoregressive",
+        TokenDecoded(0.011, 0, 10, 0.8, ((10, 0.8), (14, 0.1)), 0.0),
+        TokenDecoded(0.031, 1, 12, 0.7, (), 0.019),
+        TokenDecoded(0.051, 2, 13, 0.6, (), 0.019),
+        TokenDecoded(0.071, 3, 2, 0.5, (), 0.019),
+        Finished(0.071, "end-token", 4),
+    )
+
+
+def _run(lane: str, *events: Event) -> Trace:
+    started = Started(0.0, lane, (1,), SETTINGS.to_json(), 7, "m", "cpu", "float32", 2, 3, (2,), ())
+    return Trace((started, Prefilled(0.01, 1, 0.009), *events))

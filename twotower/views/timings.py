@@ -1,0 +1,96 @@
+"""A recording to a table of its passes as CSV. Pure; every second comes from the events. Knows no page and no model."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+
+from twotower.metrics import CONTEXT_PASS, DENOISER_PASS, STEP_KINDS
+from twotower.recording import Recording
+from twotower.sampling.events import ContextExtended, Denoised, Event, Prefilled, TokenDecoded
+from twotower.trace import Trace
+
+PREFILL = "prefill"
+COLUMNS = (
+    "lane",
+    "pass",
+    "kind",
+    "block",
+    "step",
+    "start_s",
+    "end_s",
+    "seconds",
+    "tokens_committed",
+    "tokens_so_far",
+)
+
+
+@dataclass(frozen=True)
+class PassRow:
+    """One model pass. `start` to `end` is on the measured clock, `seconds` is what the pass alone took of it.
+
+    A pass starts where the one before it ended, so that the rows of a lane leave no second out: what `seconds` lacks is
+    the sampler's own work. The prefill is pass 0. Tokens are those of the text that counts; the one that an
+    autoregressive lane reads off its prefill stands in the prefill's row.
+    """
+
+    number: int
+    kind: str
+    block: int | None
+    step: int | None
+    start: float
+    end: float
+    seconds: float
+    tokens: int
+
+
+def timings_csv(recording: Recording) -> str:
+    """One row a pass, lane after lane, under a row of names (RFC 4180). Blocks and steps count from 0."""
+    page = io.StringIO()
+    writer = csv.writer(page)
+    writer.writerow(COLUMNS)
+    for record in recording.lanes:
+        so_far = 0
+        for row in pass_rows(record.trace):
+            so_far += row.tokens
+            place = ["" if value is None else value for value in (row.block, row.step)]
+            times = [f"{seconds:.7f}" for seconds in (row.start, row.end, row.seconds)]
+            writer.writerow([record.trace.started.lane, row.number, row.kind, *place, *times, row.tokens, so_far])
+    return page.getvalue()
+
+
+def pass_rows(trace: Trace) -> list[PassRow]:
+    """Every pass of a run in the order they ran."""
+    rows: list[PassRow] = []
+    for event in trace.events:
+        if not isinstance(event, (Prefilled, Denoised, ContextExtended, TokenDecoded)):
+            continue
+        kind, block, step = _pass_of(event, trace.started.lane)
+        tokens = _tokens(event, trace.finished.tokens)
+        if rows and event.seconds == 0 and isinstance(event, TokenDecoded):
+            rows[-1] = replace(rows[-1], tokens=rows[-1].tokens + tokens)
+            continue
+        number = 0 if kind == PREFILL else rows[-1].number + 1 if rows else 1
+        start = rows[-1].end if rows else 0.0
+        rows.append(PassRow(number, kind, block, step, start, event.time, event.seconds, tokens))
+    return rows
+
+
+def _pass_of(event: Event, lane: str) -> tuple[str, int | None, int | None]:
+    """Kind, block and step."""
+    match event:
+        case Prefilled():
+            return PREFILL, None, None
+        case Denoised():
+            return DENOISER_PASS, event.block, event.step
+        case ContextExtended():
+            return CONTEXT_PASS, event.block, None
+        case _:
+            return STEP_KINDS.get(lane, lane), None, None
+
+
+def _tokens(event: Event, kept: int) -> int:
+    if isinstance(event, Denoised):
+        return sum(proposal.position < kept for proposal in event.committed)
+    return int(isinstance(event, TokenDecoded) and event.position < kept)
