@@ -1,0 +1,111 @@
+"""The formulas against models that were really built, and the released model's figures worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from twotower import DEFAULT_MODEL
+from twotower.model.checkpoint import allocate
+from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
+from twotower.model.state import KVCache, MambaState
+from twotower.model.twotower import TwoTower
+from twotower.views.sizes import (
+    Memory,
+    Weights,
+    conditioning_weights,
+    embedding_weights,
+    idle_parameters,
+    layer_memory,
+    layer_weights,
+    norm_weights,
+)
+
+RELEASED = TwoTowerConfig(  # the shape of the 30B-A3B checkpoint
+    hybrid_override_pattern="MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME",
+    vocab_size=131072,
+    hidden_size=2688,
+    num_attention_heads=32,
+    num_key_value_heads=2,
+    head_dim=128,
+    mamba_num_heads=64,
+    mamba_head_dim=64,
+    n_groups=8,
+    ssm_state_size=128,
+    n_routed_experts=128,
+    num_experts_per_tok=6,
+    moe_intermediate_size=1856,
+    moe_shared_expert_intermediate_size=3712,
+)
+
+
+@pytest.fixture(scope="module", params=["tiny", "no convolution bias", "embedded", "released"])
+def built(request: pytest.FixtureRequest, make_model: Callable[..., TwoTower]) -> TwoTower:
+    """A model as its constructor makes it; the large ones without their numbers."""
+    if request.param == "tiny":
+        return make_model()
+    if request.param == "no convolution bias":
+        return make_model(use_conv_bias=False, hybrid_override_pattern="MM")
+    config = RELEASED if request.param == "released" else TwoTowerConfig.from_folder(Path(DEFAULT_MODEL))
+    with torch.device("meta"):
+        return TwoTower(config)
+
+
+def parameters(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_every_part_has_the_parameters_of_the_part_that_was_built(built: TwoTower) -> None:
+    config = built.config
+    for tower, head in ((built.context_tower, built.context_lm_head), (built.denoiser_tower, built.lm_head)):
+        assert parameters(tower.embeddings) == embedding_weights(config).parameters
+        assert parameters(head) == embedding_weights(config).parameters
+        assert parameters(tower.norm_f) == norm_weights(config).parameters
+        for layer in tower.layers:
+            assert parameters(layer) == layer_weights(layer.kind, config).parameters, layer.kind
+    assert parameters(built.conditioning) == conditioning_weights(config).parameters
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_layer_takes_the_bytes_it_is_loaded_into(built: TwoTower, dtype: torch.dtype) -> None:
+    with torch.device("meta"):
+        model = TwoTower(built.config)
+    allocate(model, torch.device("meta"), dtype)
+    for layer in model.context_tower.layers:
+        held = sum(tensor.nbytes for tensor in layer.state_dict().values())
+        assert held == layer_weights(layer.kind, model.config).nbytes(dtype.itemsize), layer.kind
+
+
+def test_the_memory_of_a_layer_is_what_it_keeps_of_a_text(tiny_model: TwoTower) -> None:
+    for length in (1, 9):
+        _, state = tiny_model.prefill(torch.randint(4, 90, (1, length)))
+        for layer, kept in zip(tiny_model.context_tower.layers, state.layers):
+            memory = layer_memory(layer.kind, tiny_model.config, 4)
+            if isinstance(kept, MambaState):
+                assert memory == Memory(kept.conv.nbytes + kept.ssm.nbytes, 0)
+            elif isinstance(kept, KVCache):
+                assert memory.constant_bytes == 0
+                assert memory.token_bytes * length == sum(t.numel() * t.element_size() for t in kept.read())
+            else:
+                assert memory == Memory()
+
+
+def test_the_released_layers_by_hand() -> None:
+    assert layer_weights(ATTENTION, RELEASED).parameters == 2688 + 23_396_352
+    assert layer_weights(MAMBA, RELEASED).parameters == 2688 + 38_742_208
+    assert layer_weights(MOE, RELEASED).parameters == 2688 + 344_064 + 128 * 9_977_856 + 19_955_712
+    assert idle_parameters(MOE, RELEASED) == 122 * 9_977_856
+    assert all(idle_parameters(kind, RELEASED) == 0 for kind in (MAMBA, ATTENTION, MLP))
+    assert layer_memory(ATTENTION, RELEASED, 2) == Memory(0, 1024)
+    assert layer_memory(MAMBA, RELEASED, 2) == Memory(3 * 6144 * 2 + 64 * 64 * 128 * 4, 0)
+
+
+def test_bytes_follow_the_dtype_but_for_what_stays_in_float32() -> None:
+    weights = Weights(plain=10, float32=3, buffers=2)
+    assert weights.parameters == 13
+    assert (weights.nbytes(2), weights.nbytes(4)) == (20 + 20, 40 + 20)
+    assert weights + weights == weights * 2 == Weights(20, 6, 4)
+    assert Memory(5, 7) + Memory(1, 1) * 2 == Memory(7, 9)
