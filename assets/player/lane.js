@@ -1,13 +1,18 @@
-// One lane on the stage: its header, its slots, its prose, and its whole event log.
+// One lane on the stage: its header, its slots, its prose, and the timeline they are drawn from.
 
 class LaneView {
   constructor(look, frame) {
     this.look = look;
-    this.log = []; // every event by number: what a player, a scrubber or an inspector reads
+    this.timeline = new Timeline();
+    this.seen = 0; // messages repeat events: how many of the log are here
+    this.shown = 0; // events drawn
     this.pieces = {}; // id -> text, once the lane is whole
-    this.texts = [];
-    this.state = emptyLane();
-    this.whole = false;
+    this.texts = []; // by position
+    this.owners = new Map(); // slot whose bytes belong to a neighbour's character -> that neighbour
+    this.joins = new Map(); // slot -> [last slot of its last character, text before that character]
+    this.text = null; // once the lane is whole
+    this.figures = null;
+    this.colour = () => null;
     this.build(look, frame);
     this.mark("waiting");
     this.showFigures(null);
@@ -30,8 +35,12 @@ class LaneView {
     tail.append(el("bdi", "", frame.prompt_tail || "(no prompt)"));
     tail.title = "the end of the prompt";
     const grid = el("div", "tt-grid");
+    grid.tabIndex = 0;
+    grid.setAttribute("role", "group");
+    grid.setAttribute("aria-label", `Slots of the ${look.label} lane: arrow keys inspect them, Enter locks one`);
     this.prose = el("p", "tt-prose");
     this.prose.tabIndex = 0; // a long text scrolls, by keyboard too
+    this.prose.setAttribute("role", "group");
     this.prose.setAttribute("aria-label", `Text of the ${look.label} lane`);
     this.root.append(tail, grid, this.prose);
     this.grid = new SlotGrid(grid, frame.planned, frame.block_size);
@@ -39,18 +48,23 @@ class LaneView {
 
   buildFigures() {
     const row = el("dl", "tt-figures");
-    this.figures = {};
+    this.cells = {};
     for (const [key, label] of [["tokens", "tokens"], ["passes", "passes"], ["seconds", "seconds"], ["tokens_per_second", "tokens/s"]]) {
       const cell = el("div");
-      this.figures[key] = el("dd", "");
-      this.figures[key].dataset.figure = key;
-      cell.append(el("dt", "", label), this.figures[key]);
+      this.cells[key] = el("dd", "");
+      this.cells[key].dataset.figure = key;
+      cell.append(el("dt", "", label), this.cells[key]);
       row.append(cell);
     }
     return row;
   }
 
-  // Applies a part of a message; returns a sentence to be said aloud when the lane has ended.
+  // For whoever looks from the console, and for tests.
+  get log() {
+    return this.timeline.log;
+  }
+
+  // Notes down a part of a message; returns a sentence to be said aloud when the lane has ended.
   take(part) {
     if (part.broken) {
       this.mark("failed");
@@ -60,62 +74,94 @@ class LaneView {
   }
 
   takeLive(part) {
-    if (this.whole) return null; // overtaken
-    const touched = new Set();
-    part.events.forEach((event, i) => {
-      const number = part.first + i;
-      if (this.log[number]) return;
-      this.log[number] = event;
-      for (const position of advance(this.state, event)) touched.add(position);
-    });
-    for (const [position, text] of part.texts) {
-      this.texts[position] = text;
-      touched.add(position);
-    }
-    this.paint(touched, true);
-    this.grid.tick();
-    drawProse(this.prose, this.state, this.texts);
-    this.showFigures(liveFigures(this.state));
+    if (this.text !== null) return null; // overtaken
+    part.events.slice(Math.max(0, this.seen - part.first)).forEach((event) => this.timeline.add(event));
+    this.seen = Math.max(this.seen, part.first + part.events.length);
+    for (const [position, text] of part.texts) this.texts[position] = text;
     this.mark("running");
     return null;
   }
 
   takeWhole(part) {
-    if (this.whole) return null; // sent once more in case the first was lost
-    this.whole = true;
-    this.log = part.events;
+    if (this.text !== null) return null; // sent once more in case the first was lost
+    this.timeline = timelineOf(part.events);
     this.pieces = part.pieces;
-    this.texts = part.texts.map(([, text]) => text);
-    this.state = replayed(this.log);
-    this.paint(this.state.slots.keys(), false);
-    this.grid.endFlash();
-    setText(this.prose, part.text);
-    this.showFigures(part.figures);
-    this.mark(this.state.finished.reason === "cancelled" ? "stopped" : "finished");
+    this.texts = part.texts;
+    for (const [position, last, before] of part.joins) {
+      this.joins.set(position, [last, before]);
+      for (let slot = position + 1; slot <= last; slot++) this.owners.set(slot, position);
+    }
+    this.text = part.text;
+    this.figures = part.figures;
+    this.shown = Infinity; // whatever is drawn may be of a log with gaps
+    this.mark(this.timeline.finished.reason === "cancelled" ? "stopped" : "finished");
     return part.summary;
   }
 
-  paint(positions, live) {
-    for (const position of positions) {
-      this.grid.paint(position, this.state.slots[position], this.texts[position], this.state, live);
+  // A character whose bytes lie in several slots shows once all of them are there.
+  textAt(position, count) {
+    const join = this.joins.get(position);
+    if (!join) return this.texts[position] ?? "";
+    for (let slot = position + 1; slot <= join[0]; slot++) {
+      if (this.timeline.standing(slot, count) !== "token") return join[1];
     }
-    const kinds = this.state.slots.map((slot, position) => (afterEnd(position, this.state) ? "beyond" : slot?.kind));
+    return this.texts[position];
+  }
+
+  // Draws the lane as it stood after `count` events.
+  show(count, flashing) {
+    const { timeline } = this;
+    const from = this.shown;
+    const touched = new Set();
+    if (from > timeline.length) this.grid.cells.forEach((_, position) => touched.add(position));
+    else for (let n = Math.min(from, count); n < Math.max(from, count); n++) timeline.touched[n].forEach((p) => touched.add(p));
+    for (const position of [...touched]) if (this.owners.has(position)) touched.add(this.owners.get(position));
+    this.shown = count;
+    this.paint(touched);
+    if (flashing && count > from) {
+      this.grid.flash([...touched].filter((p) => timeline.slots[p].committed >= from && timeline.standing(p, count) === "token"));
+    }
+    if (touched.size) this.drawText(count);
+    const ended = this.text !== null && count === timeline.length;
+    this.showFigures(ended ? this.figures : timeline.figuresAt(count));
+    if (this.text !== null) setText(this.note, ended ? this.ending : "");
+  }
+
+  paint(positions) {
+    for (const position of positions) this.grid.paint(position, slotFace(this, position, this.shown, this.colour));
+    this.count();
+  }
+
+  // All of it again: the colouring has changed.
+  repaint() {
+    this.paint(this.grid.cells.keys());
+  }
+
+  count() {
+    const kinds = this.timeline.slots.map((_, position) => this.timeline.standing(position, this.shown));
     this.root.dataset.masked = kinds.filter((kind) => kind === "mask").length;
     this.root.dataset.filled = kinds.filter((kind) => kind === "token").length;
   }
 
-  showFigures(figures) {
-    const shown = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
-    setText(this.figures.tokens, shown(figures?.tokens, 0));
-    setText(this.figures.passes, shown(figures?.passes, 0));
-    setText(this.figures.seconds, shown(figures?.seconds, 2));
-    setText(this.figures.tokens_per_second, shown(figures?.tokens_per_second, 1));
+  drawText(count) {
+    if (this.text !== null && count === this.timeline.length) setText(this.prose, this.text);
+    else drawProse(this.prose, this, count);
   }
 
+  showFigures(figures) {
+    const shown = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+    setText(this.cells.tokens, shown(figures?.tokens, 0));
+    setText(this.cells.passes, shown(figures?.passes, 0));
+    setText(this.cells.seconds, shown(figures?.seconds, 2));
+    setText(this.cells.tokens_per_second, shown(figures?.tokens_per_second, 1));
+  }
+
+  // How the run of this lane stands, whatever moment of it is shown.
   mark(state) {
     this.root.dataset.state = state;
-    const reason = this.state.finished?.reason;
+    const reason = this.timeline.finished?.reason;
     const words = { waiting: "", running: "running", stopped: "stopped", failed: "ended in an error" };
-    setText(this.note, words[state] ?? (reason === "end-token" ? "reached its end" : "reached the length limit"));
+    this.ending = words[state] ?? (reason === "end-token" ? "reached its end" : "reached the length limit");
+    setText(this.note, this.ending);
   }
 }

@@ -1,9 +1,10 @@
-// Confidence to colour: cividis, which reads the same with every kind of colour vision and in grey.
+// Values to colours. Cividis reads the same with every kind of colour vision and in grey; so do the two of `SAME`.
 
 const CIVIDIS = [
   [0, 32, 77], [0, 48, 111], [42, 64, 108], [72, 82, 107], [94, 98, 110], [114, 115, 116],
   [135, 132, 121], [158, 150, 119], [182, 169, 113], [208, 190, 103], [234, 211, 87], [255, 234, 70],
 ];
+const SAME = { yes: [158, 196, 224], no: [213, 94, 0] }; // light blue and vermilion, after Okabe and Ito
 
 function cividis(value) {
   const at = Math.min(1, Math.max(0, value)) * (CIVIDIS.length - 1);
@@ -18,6 +19,7 @@ function inkOn(rgb) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#14120f" : "#ffffff";
 }
 
-function cividisGradient() {
-  return `linear-gradient(90deg, ${CIVIDIS.map((rgb) => `rgb(${rgb})`).join(", ")})`;
+function gradient(from, to) {
+  const stops = Array.from({ length: 12 }, (_, i) => `rgb(${cividis(from + ((to - from) * i) / 11)})`);
+  return `linear-gradient(90deg, ${stops.join(", ")})`;
 }

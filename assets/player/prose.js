@@ -1,25 +1,38 @@
 // The lane's text as prose, to be read and copied; a gap stands where slots are still masked.
 
-function drawProse(root, lane, texts) {
+function drawProse(root, lane, count) {
+  const { timeline } = lane;
   const nodes = [];
   let run = "";
-  let gap = null;
-  lane.slots.forEach((slot, position) => {
-    if (slot && slot.kind === "token") {
-      gap = null;
-      if (!lane.endIds.includes(slot.id)) run += texts[position] ?? "";
-      return;
-    }
+  let width = 0;
+  const closeGap = () => {
+    if (width) nodes.push(gap(width));
+    width = 0;
+  };
+  const closeRun = () => {
     if (run) nodes.push(run);
     run = "";
-    if (gap === null) {
-      gap = el("span", "tt-gap");
-      gap.ariaHidden = "true";
-      gap.style.setProperty("--tt-width", 0);
-      nodes.push(gap);
+  };
+  for (let position = 0; position < timeline.slots.length; position++) {
+    const kind = timeline.standing(position, count);
+    if (kind === "ghost" || kind === "beyond") break;
+    if (kind === "mask") {
+      closeRun();
+      width += 1;
+    } else if (!timeline.endIds.includes(timeline.slots[position].id)) {
+      closeGap();
+      run += lane.textAt(position, count);
     }
-    gap.style.setProperty("--tt-width", Number(gap.style.getPropertyValue("--tt-width")) + 1);
-  });
-  if (run) nodes.push(run);
-  root.replaceChildren(...nodes);
+  }
+  closeRun();
+  closeGap();
+  if (nodes.length === 1 && typeof nodes[0] === "string") setText(root, nodes[0]);
+  else root.replaceChildren(...nodes);
+}
+
+function gap(width) {
+  const node = el("span", "tt-gap");
+  node.ariaHidden = "true";
+  node.style.setProperty("--tt-width", width);
+  return node;
 }

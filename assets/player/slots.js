@@ -1,7 +1,6 @@
 // The grid of slots: blocks of fixed cells, all of them there from the start, so that nothing ever moves.
 
-const PER_ROW = 16;
-const FLASH_MESSAGES = 5;
+const FLASH_MILLISECONDS = 250;
 
 class SlotGrid {
   constructor(root, planned, blockSize) {
@@ -9,8 +8,6 @@ class SlotGrid {
     this.blockSize = blockSize;
     this.planned = planned;
     this.cells = [];
-    this.flash = []; // committed since the last tick
-    this.flashes = [];
     root.replaceChildren();
     this.grow(planned);
   }
@@ -23,6 +20,7 @@ class SlotGrid {
       for (let i = 0; i < size; i++) {
         const cell = el("span", "tt-slot tt-ghost");
         cell.dataset.position = this.cells.length;
+        cell.face = "";
         this.cells.push(cell);
         block.append(cell);
       }
@@ -30,70 +28,55 @@ class SlotGrid {
     }
   }
 
-  // A commit flashes from its message to one a few later. The messages are the flash's clock: an animation of its own
-  // would redraw the page 60 times a second beside a model that may need the processor.
-  tick() {
-    this.flashes.push(this.flash);
-    for (const cell of this.flash) cell.classList.add("tt-fresh");
-    this.flash = [];
-    if (this.flashes.length > FLASH_MESSAGES) this.endFlash(this.flashes.shift());
-  }
-
-  endFlash(cells = this.flashes.flat()) {
-    for (const cell of cells) cell.classList.remove("tt-fresh");
-  }
-
-  paint(position, slot, text, lane, live) {
+  // Draws a face (see `slotFace`). What a cell shows already costs nothing: a scrub calls this for every slot it passes.
+  paint(position, face) {
     this.grow(position + 1);
     const cell = this.cells[position];
-    const face = slotFace(position, slot, text, lane);
-    const className = `tt-slot ${face.className}`;
-    if (cell.className.replace(" tt-fresh", "") !== className) {
-      cell.className = className; // the same again would start the shimmer over
-      if (live && face.fresh) this.flash.push(cell);
-    }
+    const key = `${face.className}|${face.text}|${face.colour ?? ""}`;
+    if (cell.face === key) return;
+    cell.face = key;
+    const marks = MARKS.filter((mark) => cell.classList.contains(mark));
+    cell.className = ["tt-slot", face.className, ...marks].join(" ");
     setText(cell, face.text);
-    cell.title = face.title;
-    cell.style.setProperty("--tt-letters", face.letters); // the style sheet shrinks long tokens by it
-    cell.style.backgroundColor = face.colour ? `rgb(${face.colour})` : "";
-    cell.style.color = face.colour ? inkOn(face.colour) : "";
+    cell.style.cssText = face.colour
+      ? `--tt-letters:${lettersWide(face.text)};background-color:rgb(${face.colour});color:${inkOn(face.colour)}`
+      : `--tt-letters:${lettersWide(face.text)}`;
+  }
+
+  // A commit flashes for a moment. No animation: that would redraw the page 60 times a second beside a model at work.
+  flash(positions) {
+    const cells = positions.map((position) => this.cells[position]);
+    for (const cell of cells) cell.classList.add("tt-fresh");
+    setTimeout(() => cells.forEach((cell) => cell.classList.remove("tt-fresh")), FLASH_MILLISECONDS);
+  }
+
+  // Puts a mark (a class of `MARKS`) on exactly these positions.
+  mark(name, positions) {
+    const wanted = new Set(positions);
+    this.cells.forEach((cell, position) => cell.classList.toggle(name, wanted.has(position)));
   }
 }
 
-// What a slot looks like: classes, text, colour, title.
-function slotFace(position, slot, text, lane) {
-  if (!slot) return { className: "tt-ghost", text: "", letters: 0, title: "" };
-  const name = `slot ${position + 1}`;
-  if (slot.kind === "mask") {
-    if (afterEnd(position, lane)) {
-      return { className: "tt-mask tt-still tt-beyond", text: "", letters: 0, title: `${name}: after the end, left masked` };
-    }
-    return { className: lane.finished ? "tt-mask tt-still" : "tt-mask", text: "", letters: 0, title: `${name}: masked` };
-  }
-  const ends = lane.endIds.includes(slot.id);
-  const beyond = lane.finished !== null && position >= lane.finished.tokens;
-  const shown = beyond ? "" : ends ? "■" : visible(text ?? ""); // what fills a block's rest is no text; its title names it
-  const percent = `${(100 * slot.confidence).toFixed(1)} %`;
-  const meaning = ends ? "end of text" : JSON.stringify(text ?? "");
-  return {
-    className: `tt-token${beyond ? " tt-beyond" : ""}`,
-    text: shown,
-    letters: lettersWide(shown),
-    colour: beyond ? null : cividis(slot.confidence),
-    title: `${name}: ${meaning}, confidence ${percent}${slot.rule ? `, ${RULES[slot.rule]}` : ""}${beyond ? ", after the end: not counted" : ""}`,
-    fresh: true,
-  };
-}
+// Marks lie over a face and outlive its changes.
+const MARKS = ["tt-fresh", "tt-inspected", "tt-locked", "tt-differs", "tt-waits", "tt-earlier"];
 
-// A run that reached its end leaves the slots after it as they are: they are no text.
-function afterEnd(position, lane) {
-  return lane.finished?.reason === "end-token" && position >= lane.finished.tokens;
+// What a slot looks like after `count` events: class, text, colour.
+function slotFace(lane, position, count, colour) {
+  const { timeline } = lane;
+  const kind = timeline.standing(position, count);
+  if (kind === "ghost") return { className: "tt-ghost", text: "" };
+  const finished = timeline.finished && timeline.finished.event < count;
+  if (kind === "mask") return { className: finished ? "tt-mask tt-still" : "tt-mask", text: "" };
+  const slot = timeline.slots[position];
+  if (kind === "beyond") return { className: slot.id === null ? "tt-mask tt-still tt-beyond" : "tt-token tt-beyond", text: "" };
+  const text = timeline.endIds.includes(slot.id) ? "■" : visible(lane.textAt(position, count));
+  return { className: "tt-token", text, colour: colour(slot, position) };
 }
 
 const RULES = {
   threshold: "above the threshold",
-  minimum: "the most confident of a step with none above the threshold",
-  "last-step": "committed by the last step",
+  minimum: "the surest of a step in which none was above the threshold",
+  "last-step": "the last step commits whatever is left",
 };
 
 // How many letters of common width a text takes: "mom" needs the room of four.

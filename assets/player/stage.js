@@ -1,58 +1,207 @@
-// The stage: takes the server's messages and keeps one view per lane. Gradio hands in `element`, `props`, `watch`.
+// The stage: takes the server's messages, keeps one view per lane, and shows all of them at the player's moment.
+// Gradio, or an exported page, hands in `element`, `props`, `watch`.
 
 class StageView {
   constructor(root) {
     this.root = root;
     this.run = null;
+    this.recorded = false;
     this.lanes = new Map();
+    this.colouring = "confidence";
+    this.player = new Player(() => this.show());
+    this.transport = new Transport(this.player);
+    this.comparison = new Comparison(this);
+    this.inspector = new Inspector(this);
+    this.build();
+    this.whatIf = new WhatIf(this);
+    this.lanesRoot.before(this.whatIf.root, this.comparison.root);
+    this.listen();
+  }
+
+  build() {
     this.spoken = el("div", "tt-spoken");
     this.spoken.setAttribute("role", "status");
     this.spoken.setAttribute("aria-live", "polite");
     this.note = el("p", "tt-note");
     const race = el("div", "tt-race");
     this.lanesRoot = el("div", "tt-lanes");
-    root.append(this.buildBar(), race, this.lanesRoot, this.spoken);
-    this.strip = new RaceStrip(race);
-    this.raceRoot = race;
+    const bar = el("div", "tt-bar");
+    bar.append(this.note, this.buildLegend());
+    this.root.append(bar, race, this.transport.root, this.lanesRoot, this.inspector.root, this.spoken);
+    this.scrubber = new Scrubber(race, (time) => {
+      this.player.pause();
+      this.player.seek(time);
+    });
   }
 
-  buildBar() {
-    const bar = el("div", "tt-bar");
+  buildLegend() {
     const legend = el("div", "tt-legend");
-    const ramp = el("span", "tt-ramp");
-    ramp.style.backgroundImage = cividisGradient();
-    legend.append(el("span", "tt-slot tt-mask tt-still tt-key"), el("span", "", "masked"));
-    legend.append(el("span", "tt-legend-name", "confidence"), el("span", "", "0"), ramp, el("span", "", "1"));
-    bar.append(this.note, legend);
-    return bar;
+    const label = el("label", "tt-legend-name", "Colour ");
+    this.colourChoice = el("select", "tt-select");
+    for (const [name, { label: text }] of Object.entries(COLOURINGS)) {
+      const option = el("option", "", text);
+      option.value = name;
+      this.colourChoice.append(option);
+    }
+    this.colourChoice.addEventListener("change", () => this.colourBy(this.colourChoice.value));
+    label.append(this.colourChoice);
+    this.ramp = el("span", "tt-ramp");
+    this.rampEnds = [el("span"), el("span")];
+    legend.append(el("span", "tt-slot tt-mask tt-still tt-key"), el("span", "", "masked"), label, this.rampEnds[0], this.ramp, this.rampEnds[1]);
+    return legend;
+  }
+
+  listen() {
+    const target = (event) => {
+      const cell = event.target.closest?.(".tt-slot[data-position]");
+      return cell && { lane: this.lanes.get(cell.closest(".tt-lane").dataset.lane), position: Number(cell.dataset.position) };
+    };
+    this.lanesRoot.addEventListener("mouseover", (event) => this.inspector.hover(target(event)));
+    // The inspector may come up under the pointer: that is no leaving, or the two would take turns for ever.
+    this.lanesRoot.addEventListener("mouseleave", (event) => this.inspector.root.contains(event.relatedTarget) || this.inspector.hover(null));
+    this.inspector.root.addEventListener("mouseleave", () => this.inspector.hover(null));
+    this.lanesRoot.addEventListener("click", (event) => target(event) && this.inspector.lock(target(event)));
+    document.addEventListener("keydown", (event) => this.key(event) && event.preventDefault());
+    document.addEventListener("twotower:tour", ({ detail }) => this.tour(detail));
+  }
+
+  // Keys belong to the stage when nothing else has the focus, and to a lane's grid when that has it.
+  key(event) {
+    const focused = document.activeElement;
+    const inside = this.root.contains(focused);
+    if (!inside && focused !== document.body && focused !== null) return false;
+    if (event.key === "Escape") return this.inspector.free();
+    const grid = focused?.closest?.(".tt-grid");
+    const lane = grid && this.lanes.get(grid.closest(".tt-lane").dataset.lane);
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -16, ArrowDown: 16 }[event.key];
+    if (lane && by) return this.inspector.move(lane, by) ?? true;
+    if (lane && event.key === "Enter") return this.inspector.lock(this.inspector.target) ?? true;
+    if (inside && /^(INPUT|SELECT|BUTTON)$/.test(focused.tagName)) {
+      const own = focused.tagName === "INPUT" ? ["ArrowLeft", "ArrowRight", "Home", "End"] : [];
+      if (focused !== this.scrubber.range && own.includes(event.key)) return false;
+      if (focused.tagName === "SELECT" || (focused.tagName === "BUTTON" && event.key === " ")) return false;
+    }
+    if (inside && focused.matches(".tt-prose, .tt-inspector")) return false; // they scroll
+    return this.run !== null && this.transport.key(event);
   }
 
   take(message) {
     if (message.note) setText(this.note, message.note);
+    this.comparison.pin(message.pinned ?? null);
     if (message.run !== this.run) this.open(message);
+    let whole = false;
     for (const part of message.parts) {
       const said = this.lanes.get(part.lane).take(part);
       if (said) this.spoken.append(el("p", "", said));
+      whole ||= part.whole;
     }
     if (!message.parts.length) return;
-    document.dispatchEvent(new CustomEvent("twotower:live")); // the title strip's light
-    this.strip.draw([...this.lanes.values()], this.planned);
+    document.dispatchEvent(new CustomEvent("twotower:light", { detail: this.recorded ? "recorded" : "live" }));
+    this.player.lines = this.views.map((lane) => lane.timeline); // whole ones replace those that grew
+    this.scrubber.draw(this.views, this.planned);
+    if (whole) this.colourBy(this.colouring);
+    if (whole) this.whatIf.rest();
+    if (this.recorded && !this.started) this.start();
+    this.show(true);
+    if (whole) this.comparison.show();
+  }
+
+  get views() {
+    return [...this.lanes.values()];
+  }
+
+  get running() {
+    return this.views.some((lane) => lane.root.dataset.state === "running");
+  }
+
+  // The lane whose tokens a lane's are held against: the baseline, and for the baseline itself diffusion.
+  counterpart(lane) {
+    return this.lanes.get(lane.look.lane === "autoregressive" ? "diffusion" : "autoregressive") ?? null;
+  }
+
+  get latestStep() {
+    return Math.max(1, ...this.views.flatMap((lane) => lane.timeline.blocks.map((block) => block.steps)));
   }
 
   open(message) {
     this.run = message.run;
+    this.recorded = Boolean(message.recorded);
+    this.started = false;
     this.planned = message.planned;
     this.lanes = new Map(message.lanes.map((look) => [look.lane, new LaneView(look, message)]));
-    this.lanesRoot.replaceChildren(...[...this.lanes.values()].map((lane) => lane.root));
+    this.lanesRoot.replaceChildren(...this.views.map((lane) => lane.root));
     this.lanesRoot.dataset.count = this.lanes.size;
-    this.strip = new RaceStrip(this.raceRoot);
+    this.root.dataset.recorded = this.recorded;
+    this.inspector.free();
+    this.scrubber.reset(this.views);
+    this.player.load(this.views.map((lane) => lane.timeline), !this.recorded);
+    this.whatIf.rest();
+    this.colourBy(this.colouring);
     this.spoken.replaceChildren();
-    if (message.run) this.bringIntoView();
+    if (message.run && !this.recorded) this.bringIntoView();
+  }
+
+  // A recorded run plays by itself, slowly enough to be followed; whoever asked for stillness gets its end.
+  start() {
+    this.started = true;
+    this.player.chooseSpeed();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.player.time = this.player.end;
+    else this.player.play();
+  }
+
+  show(arrived = false) {
+    const { player } = this;
+    const flashing = (player.following && arrived) || player.playing;
+    for (const lane of this.views) {
+      lane.show(player.following ? lane.timeline.length : lane.timeline.countAt(player.time), flashing);
+    }
+    this.transport.show(this.running);
+    this.scrubber.moveTo(player.following ? player.end : player.time, this.moment());
+    if (this.inspector.target) this.inspector.show();
+    this.root.dataset.time = player.following ? "live" : player.time;
+    this.root.dataset.playing = player.playing;
+  }
+
+  // The moment in words, for the range input's value.
+  moment() {
+    const lane = this.views[this.player.lead];
+    const place = lane?.timeline.placeAt(lane.shown);
+    const where = place ? `, block ${place.block + 1}${place.step === null ? "" : `, step ${place.step + 1}`}` : "";
+    return `${this.player.time.toFixed(3)} seconds${where}`;
+  }
+
+  colourBy(name) {
+    this.colouring = name;
+    this.colourChoice.value = name;
+    const { ends, colour } = COLOURINGS[name];
+    ends(this).forEach((text, i) => setText(this.rampEnds[i], text));
+    this.ramp.style.backgroundImage = {
+      confidence: gradient(0, 1),
+      step: gradient(1, 0),
+      agreement: `linear-gradient(90deg, rgb(${SAME.no}) 50%, rgb(${SAME.yes}) 50%)`,
+    }[name];
+    for (const lane of this.views) {
+      lane.colour = (slot, position) => colour(slot, position, this, lane);
+      lane.repaint();
+    }
+  }
+
+  // A step of the tour: go to the first such moment of the lane that has blocks, light what it speaks of.
+  tour({ moment, light }) {
+    this.root.dataset.lit = light ?? "";
+    if (!moment) return;
+    const line = (this.views.find((lane) => lane.timeline.blocks.length) ?? this.views[0])?.timeline;
+    const number = line?.log.findIndex((event) => event.event === moment) ?? -1;
+    if (number < 0) return;
+    this.player.pause();
+    this.player.seek(line.times[number]);
+    this.bringIntoView();
   }
 
   // Where the stage lies below the fold, as on a phone, pressing Run would seem to do nothing.
   bringIntoView() {
-    if (this.root.getBoundingClientRect().top < 0.8 * window.innerHeight) return;
+    const { top, bottom } = this.root.getBoundingClientRect();
+    if (top < 0.8 * window.innerHeight && bottom > 0.2 * window.innerHeight) return;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.root.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
   }

@@ -1,6 +1,6 @@
 // The title strip: name, facts about the model, and the light.
 
-const LIGHTS = { idle: "idle", waiting: "waiting for the model", live: "live" };
+const LIGHTS = { idle: "idle", recorded: "recorded", waiting: "waiting for the model", live: "live" };
 
 class StripView {
   constructor(root) {
@@ -40,5 +40,7 @@ const strip = new StripView(element.querySelector(".tt-strip"));
 const show = () => strip.show(JSON.parse(props.value));
 show();
 watch("value", show);
-// A run has left the queue when the stage gets its first message.
-document.addEventListener("twotower:live", () => strip.light.dataset.light === "waiting" && strip.shine("live"));
+// A run has left the queue when the stage gets its first message; a recorded one needs no queue.
+document.addEventListener("twotower:light", ({ detail }) => {
+  if (detail === "recorded" || strip.light.dataset.light === "waiting") strip.shine(detail);
+});

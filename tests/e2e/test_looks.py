@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser
-from visitor import open_page, run_to_end, set_number, watch
+from visitor import make_runs_long, open_page, run_to_end, set_number, start_run, watch
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -28,9 +28,14 @@ def test_slots_do_not_move_while_they_fill(browser: Browser, app_url: str) -> No
     page = context.new_page()
     open_page(page, app_url)
     places = "() => [...document.querySelectorAll('.tt-slot[data-position]')].map((s) => [s.offsetLeft, s.offsetTop])"
+    make_runs_long(page)
+    start_run(page)
     before = page.evaluate(places)
-    run_to_end(page)
+    page.wait_for_function("document.querySelector('.tt-stage').stage.player.end > 0.3", timeout=60_000)
+    page.click("#stop")
+    page.wait_for_selector("#run:not([disabled])")
     assert page.evaluate(places) == before
+    assert len(before) == 2 * 512
     context.close()
 
 
@@ -38,7 +43,8 @@ def test_reduced_motion_stands_still(browser: Browser, app_url: str) -> None:
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     open_page(page, app_url)
-    page.click("#run")
+    make_runs_long(page)
+    start_run(page)
     page.wait_for_selector(".tt-mask[data-position]", timeout=60_000)
     assert page.evaluate("getComputedStyle(document.querySelector('.tt-mask[data-position]')).animationName") == "none"
     page.click("#stop")

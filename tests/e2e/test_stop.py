@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from playwright.sync_api import Page
-from visitor import make_runs_long, prose, run_to_end, set_number
+from visitor import make_runs_long, prose, run_to_end, set_number, start_run
 
 
 def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:
     make_runs_long(page)
-    page.click("#run")
+    start_run(page)
     page.wait_for_function(
         "() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8", timeout=60_000
     )
@@ -28,7 +28,7 @@ def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> 
 
 def test_the_next_run_is_as_good_as_the_first(page: Page) -> None:
     make_runs_long(page)
-    page.click("#run")
+    start_run(page)
     page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=running]", timeout=60_000)
     page.click("#stop")
     page.wait_for_selector("#run:not([disabled])")

@@ -54,15 +54,36 @@ def make_runs_long(page: Page) -> None:
 
 
 def run_to_end(page: Page, lanes: int = 2) -> None:
-    """Press Run and wait until that many lanes have ended and Run can be pressed again."""
+    """Press Run and wait until that many lanes of the new run have ended and Run can be pressed again."""
+    before = run_on_stage(page)
     page.click("#run")
-    page.wait_for_selector("#stop:not([disabled])")
     page.wait_for_function(
-        "n => document.querySelectorAll('.tt-lane[data-state=finished]').length === n",
-        arg=lanes,
+        """([before, n]) => {
+          const stage = document.querySelector(".tt-stage").stage;
+          const states = stage.views.map((lane) => lane.root.dataset.state);
+          return stage.run !== before && states.length === n && states.every((state) => state === "finished");
+        }""",
+        arg=[before, lanes],
         timeout=1000 * LANE_SECONDS * lanes,
     )
     page.wait_for_selector("#run:not([disabled])")
+
+
+def start_run(page: Page) -> None:
+    """Press Run and wait until the stage shows the new run."""
+    before = run_on_stage(page)
+    page.click("#run")
+    page.wait_for_function("before => document.querySelector('.tt-stage').stage.run !== before", arg=before)
+
+
+def run_on_stage(page: Page) -> str | None:
+    """The name of the run on the stage."""
+    return page.evaluate("document.querySelector('.tt-stage').stage.run")
+
+
+def stand_still(page: Page) -> None:
+    """Pause whatever plays and go to the end of the run on the stage."""
+    page.click(".tt-end")
 
 
 def prose(page: Page, lane: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twotower import DEFAULT_MODEL, TwoTower
+from twotower.ui.engine import Engine
 from twotower.ui.launch import WarmLanes
 from twotower.ui.worker import Worker
 
@@ -19,3 +20,8 @@ def worker(embedded: TwoTower) -> Worker:
     made = Worker(lambda: WarmLanes(embedded))
     made.wait()
     return made
+
+
+@pytest.fixture(scope="session")
+def engine(embedded: TwoTower, worker: Worker) -> Engine:
+    return Engine(DEFAULT_MODEL, embedded.config, embedded.device, embedded.dtype, worker, lambda: embedded)

@@ -16,14 +16,14 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.text import decode
 from twotower.trace import Trace
 from twotower.ui.api import register_api
-from twotower.ui.worker import Worker
+from twotower.ui.engine import Engine
 
 
 @pytest.fixture(scope="module")
-def generate(embedded: TwoTower, worker: Worker) -> Callable[..., Any]:
+def generate(engine: Engine) -> Callable[..., Any]:
     """The function behind the endpoint."""
     with gr.Blocks() as demo:
-        register_api(embedded, worker, tuple(LANES), {"concurrency_limit": 1})
+        register_api(engine, tuple(LANES), {"concurrency_limit": 1})
     (endpoint,) = [each for each in demo.fns.values() if each.api_name == "generate"]
     assert endpoint.fn is not None
     return endpoint.fn
@@ -50,7 +50,7 @@ def test_defaults_are_the_samplers() -> None:
     seen: list[Callable[..., Any]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gr, "api", lambda function, **_: seen.append(function))
-        register_api(None, None, tuple(LANES), {})  # type: ignore[arg-type]  # neither is touched before a call
+        register_api(None, tuple(LANES), {})  # type: ignore[arg-type]  # not touched before a call
     parameters = inspect.signature(seen[0]).parameters
     for name, parameter in parameters.items():
         if name not in ("prompt", "lane"):

@@ -10,12 +10,17 @@ from twotower.sampling.generate import LANES
 from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
 from twotower.ui import copy
 from twotower.ui.controls import SETTING_NAMES, Controls, Knob, RawNumber, build_controls
-from twotower.ui.request import read_request
+from twotower.ui.request import MOST_REPEATS, read_request
 
 
-def controls(trained: int = 16, lanes: tuple[str, ...] = tuple(LANES), examples: Examples = copy.EXAMPLES) -> Controls:
+def controls(
+    trained: int = 16,
+    lanes: tuple[str, ...] = tuple(LANES),
+    examples: Examples = copy.EXAMPLES,
+    prompt: str = copy.EXAMPLES.prompts[0].prompt,
+) -> Controls:
     with gr.Blocks():
-        return build_controls(trained, lanes, examples)
+        return build_controls(trained, lanes, examples, prompt)
 
 
 def test_inputs_stand_in_the_order_of_the_setting_names() -> None:
@@ -33,8 +38,13 @@ def test_what_the_page_shows_first_can_run() -> None:
     assert asked.settings == defaults
 
 
-def test_the_first_example_is_in_the_box() -> None:
-    assert controls(examples=Examples((Example("One", "1 +"), Example("Two", "2 +")))).prompt.value == "1 +"
+def test_the_prompt_asked_for_is_in_the_box() -> None:
+    assert controls(examples=Examples((Example("One", "1 +"),)), prompt="2 +").prompt.value == "2 +"
+
+
+def test_a_race_runs_once_unless_repeats_are_asked_for() -> None:
+    repeats = controls().repeats
+    assert (repeats.value, repeats.minimum, repeats.maximum) == (1, 1, MOST_REPEATS)
 
 
 @pytest.mark.parametrize("trained", [4, 16, 32])

@@ -12,19 +12,6 @@ from twotower.ui import copy
 from twotower.ui.request import MOST_NEW_TOKENS
 
 
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("end-token", "reached the end of its text"),
-        ("length", "reached the length limit"),
-        ("cancelled", "was stopped"),
-    ],
-)
-def test_a_lanes_summary_says_why_it_ended_and_what_it_took(reason: str, words: str) -> None:
-    said = copy.lane_summary("Diffusion", 96, 31, 1.2345, reason)
-    assert said == f"Diffusion {words}: 96 tokens in 1.23 seconds and 31 passes."
-
-
 def test_no_verdict_has_two_reasons() -> None:
     assert "Stopped" in copy.nothing_to_compare(stopped=True)
     assert "Stopped" not in copy.nothing_to_compare(stopped=False)

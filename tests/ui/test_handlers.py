@@ -8,27 +8,27 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from twotower import TwoTower
 from twotower.sampling.generate import LANES
 from twotower.ui.controls import DEFAULTS, SETTING_NAMES
-from twotower.ui.handlers import Handlers
-from twotower.ui.worker import Worker
+from twotower.ui.engine import Engine
+from twotower.ui.handlers import DRAWN, Handlers
 
 FACTS = [["model", "small"]]
 
 
 @pytest.fixture
-def handlers(embedded: TwoTower, worker: Worker) -> Handlers:
-    return Handlers(embedded, worker, FACTS, tuple(LANES))
+def handlers(engine: Engine) -> Handlers:
+    return Handlers(engine, FACTS, tuple(LANES))
 
 
 def visitor(name: str) -> Any:
     return SimpleNamespace(session_hash=name)
 
 
-def raw(prompt: object = "Once", lanes: object = ("diffusion",), **changes: object) -> list[Any]:
+def raw(prompt: object = "Once", lanes: object = ("diffusion",), repeats: object = 1, **changes: object) -> list[Any]:
     values = {name: getattr(DEFAULTS, name) for name in SETTING_NAMES} | {"max_new_tokens": 8, "seed": 3} | changes
-    return [prompt, list(lanes) if isinstance(lanes, tuple) else lanes, *(values[name] for name in SETTING_NAMES)]
+    wanted = list(lanes) if isinstance(lanes, tuple) else lanes
+    return [prompt, wanted, *(values[name] for name in SETTING_NAMES), repeats]
 
 
 def is_skipped(update: Any) -> bool:
@@ -78,7 +78,8 @@ def test_a_prompt_that_is_no_unicode_text_is_said(handlers: Handlers) -> None:
 def test_settle_draws_the_results_of_the_race(handlers: Handlers) -> None:
     handlers.prepare(visitor("a"), *raw(lanes=("diffusion", "autoregressive"), max_new_tokens=24))
     list(handlers.race(visitor("a")))
-    strip, run, stop, results, verdict, numbers, latency, passes = handlers.settle(visitor("a"))
+    strip, run, stop, results, verdict, numbers, *charts = handlers.settle(visitor("a"))
+    latency, passes, commits, blocks, break_even = (chart["value"] for chart in charts)
     assert strip["light"] == "idle"
     assert (run["interactive"], stop["interactive"]) == (True, False)
     assert results["visible"] is True
@@ -86,6 +87,17 @@ def test_settle_draws_the_results_of_the_race(handlers: Handlers) -> None:
     assert [look["lane"] for look in numbers["lanes"]] == ["diffusion", "autoregressive"]
     assert len(latency.data) == 2
     assert len(passes.data) == 3  # denoiser and context passes, AR steps
+    assert all(chart["visible"] for chart in charts)
+    assert commits.data
+    assert blocks.data
+    assert break_even.data
+
+
+def test_a_chart_with_nothing_to_say_is_hidden(handlers: Handlers) -> None:
+    handlers.prepare(visitor("a"), *raw(lanes=("autoregressive",), max_new_tokens=24))
+    list(handlers.race(visitor("a")))
+    charts = handlers.settle(visitor("a"))[6:]
+    assert [chart["visible"] for chart in charts] == [True, True, False, False, False]
 
 
 def test_settle_without_a_lane_that_ended_gives_the_buttons_back_alone(handlers: Handlers) -> None:
@@ -95,7 +107,7 @@ def test_settle_without_a_lane_that_ended_gives_the_buttons_back_alone(handlers:
     strip, run, stop, *rest = handlers.settle(visitor("a"))
     assert strip["light"] == "idle"
     assert (run["interactive"], stop["interactive"]) == (True, False)
-    assert len(rest) == 5
+    assert len(rest) == DRAWN
     assert all(is_skipped(update) for update in rest)
 
 

@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twotower import DEFAULT_MODEL, TwoTower
+from twotower import DEFAULT_MODEL, CheckpointError, TwoTower
 from twotower.sampling.events import Event, Finished
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
+from twotower.ui.engine import Engine
 from twotower.ui.launch import WarmLanes, make_demo
 
 
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch, embedded: TwoTower) -> list[str]:
-    """Folders a page was built for, in place of the page; nothing is really loaded."""
-    folders: list[str] = []
-
-    def load(folder: str | Path, **_: Any) -> TwoTower:
-        folders.append(f"load {folder}")
-        return embedded
-
-    monkeypatch.setattr(launch.TwoTower, "from_pretrained", load)
-    monkeypatch.setattr(launch, "warm_up", lambda *_: None)
-    monkeypatch.setattr(launch, "build_demo", lambda model, worker, folder: folders.append(f"page {folder}"))
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
+    """Engines a page was built for, in place of the page."""
+    engines: list[Engine] = []
+    monkeypatch.setattr(launch, "build_demo", engines.append)
     monkeypatch.delenv("TWOTOWER_MODEL", raising=False)
-    return folders
+    return engines
 
 
-def test_without_a_word_the_embedded_model(built: list[str]) -> None:
+def test_without_a_word_the_embedded_model(built: list[Engine]) -> None:
     make_demo()
-    assert built == [f"load {DEFAULT_MODEL}", f"page {DEFAULT_MODEL}"]
+    assert built[0].folder == DEFAULT_MODEL
+    assert built[0].model().folder == DEFAULT_MODEL
 
 
-def test_the_environment_names_the_model(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", "owner/theirs")
+def test_the_environment_names_the_model(built: list[Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TWOTOWER_MODEL", str(shutil.copytree(DEFAULT_MODEL, tmp_path / "theirs")))
     make_demo()
-    assert built == ["load owner/theirs", "page owner/theirs"]
+    assert built[0].folder.name == "theirs"
 
 
-def test_an_argument_outdoes_the_environment(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_outdoes_the_environment(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOTOWER_MODEL", "owner/theirs")
-    make_demo("owner/mine")
-    assert built == ["load owner/mine", "page owner/mine"]
+    make_demo(DEFAULT_MODEL)
+    assert built[0].folder == DEFAULT_MODEL
+
+
+def test_the_page_is_there_before_the_weights(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, may_load = threading.Event(), threading.Event()
+    really = TwoTower.from_pretrained
+
+    def slowly(*asked: Any, **named: Any) -> TwoTower:
+        may_load.wait(30)
+        loaded.set()
+        return really(*asked, **named)
+
+    monkeypatch.setattr(launch.TwoTower, "from_pretrained", slowly)
+    make_demo()
+    assert built
+    assert not loaded.is_set()
+    may_load.set()
+    assert built[0].model().config == built[0].config
+
+
+def test_weights_that_cannot_be_loaded_are_said_when_they_are_wanted(built: list[Engine], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(DEFAULT_MODEL, tmp_path / "broken"))
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    make_demo(folder)
+    with pytest.raises(CheckpointError):
+        built[0].model()
 
 
 @pytest.fixture

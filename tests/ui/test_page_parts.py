@@ -9,18 +9,18 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from twotower import DEFAULT_MODEL, TwoTower
+from twotower import TwoTower
 from twotower.errors import InputError
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
+from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
 from twotower.ui.facts import count, licence, model_facts
 from twotower.ui.handlers import Handlers
 from twotower.ui.launch import WarmLanes, make_demo
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.panel import Numbers, Panel, Stage, TitleStrip, Verdict
-from twotower.ui.worker import Worker
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,10 @@ def test_parameters_are_counted_as_people_do(parameters: int, shown: str) -> Non
     assert count(parameters) == shown
 
 
-def test_facts_are_of_the_loaded_model(embedded: TwoTower) -> None:
-    facts = dict(model_facts(embedded, DEFAULT_MODEL))
+def test_facts_are_of_the_model(engine: Engine) -> None:
+    facts = dict(model_facts(engine))
+    assert facts["model"] == "twotower-tiny"
+    assert facts["parameters"] == f"{count(engine.model().parameters_per_tower())} per tower"
     assert facts["device"] == "cpu"
     assert facts["dtype"] == "float32"
     assert facts["layers"] == "12 × 192"
@@ -97,17 +99,15 @@ def test_launching_shares_nothing() -> None:
     assert options["run_history"] is False
 
 
-def test_only_generate_has_a_name_for_programs(embedded: TwoTower, worker: Worker) -> None:
-    api: Any = build_demo(embedded, worker, DEFAULT_MODEL).get_api_info()
+def test_only_generate_has_a_name_for_programs(engine: Engine) -> None:
+    api: Any = build_demo(engine).get_api_info()
     assert list(api["named_endpoints"]) == ["/generate"]
     names = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/generate"]["parameters"]]
     assert names[:3] == ["prompt", "lane", "max_new_tokens"]
 
 
 @pytest.mark.parametrize(("size", "visible"), [(16, False), (17, True), (64, True), (65, False), (None, False)])
-def test_the_amber_line_stands_between_trained_and_impossible(
-    embedded: TwoTower, worker: Worker, size: object, visible: bool
-) -> None:
-    update = Handlers(embedded, worker, [], tuple(LANES)).block_warning(size)
+def test_the_amber_line_stands_between_trained_and_impossible(engine: Engine, size: object, visible: bool) -> None:
+    update = Handlers(engine, [], tuple(LANES)).block_warning(size)
     assert update["visible"] is visible
     assert (str(size) in update["value"]) is visible

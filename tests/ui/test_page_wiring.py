@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import CheckpointError
 from twotower.examples import FILE, Example, Examples, write_examples
-from twotower.ui import copy
+from twotower.ui import copy, page
+from twotower.ui.anatomy import Anatomy, Tour
+from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
-from twotower.ui.panel import PLAYER, STYLES, Numbers, Panel, Stage, TitleStrip, Verdict
-from twotower.ui.worker import Worker
+from twotower.ui.panel import PAGE_STYLES, LinkRow, Numbers, Panel, Saver, Stage, TitleStrip, Verdict
+from twotower.ui.sweep_progress import SweepProgress
+from twotower.views.player import PLAYER
 
-PANELS = (Stage, TitleStrip, Verdict, Numbers)
+PANELS = (Stage, TitleStrip, Verdict, Numbers, Saver, LinkRow, Anatomy, Tour, SweepProgress)
 
 
 @pytest.fixture(scope="module")
-def demo(embedded: TwoTower, worker: Worker) -> gr.Blocks:
-    return build_demo(embedded, worker, DEFAULT_MODEL)
+def demo(engine: Engine) -> gr.Blocks:
+    return build_demo(engine)
 
 
 def named(demo: gr.Blocks, elem_id: str) -> Any:
@@ -56,16 +59,28 @@ def test_a_race_writes_to_the_stage_alone(demo: gr.Blocks) -> None:
     assert [block.elem_id for block in handlers(demo)["race"].outputs] == ["stage"]
 
 
-def test_the_empty_stage_has_its_lanes_and_no_run(demo: gr.Blocks) -> None:
-    value = named(demo, "stage").value
-    message = json.loads(value) if isinstance(value, str) else value
+def value_of(demo: gr.Blocks, elem_id: str) -> Any:
+    value = named(demo, elem_id).value
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def test_without_recorded_runs_the_stage_has_its_lanes_and_no_run(page_of: Callable[..., gr.Blocks]) -> None:
+    demo = page_of(None)
+    message = value_of(demo, "stage")
     assert [look["lane"] for look in message["lanes"]] == ["diffusion", "autoregressive"]
     assert (message["run"], message["parts"], message["block_size"]) == ("", [], 16)
     assert message["note"]
-
-
-def test_results_are_hidden_before_there_are_any(demo: gr.Blocks) -> None:
     assert named(demo, "results").visible is False
+    assert value_of(demo, "title-strip")["light"] == "idle"
+
+
+def test_a_fresh_page_shows_a_recorded_run_with_its_results(demo: gr.Blocks) -> None:
+    message = value_of(demo, "stage")
+    assert message["recorded"] is True
+    assert all(part["whole"] for part in message["parts"])
+    assert named(demo, "results").visible is True
+    assert value_of(demo, "verdict")["verdict"]
+    assert value_of(demo, "title-strip")["light"] == "recorded"
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -79,7 +94,7 @@ def test_a_number_that_is_none_is_refused_on_the_server_and_not_in_the_browser()
 
 
 def test_every_script_and_style_a_panel_names_is_there() -> None:
-    for name in {*STYLES, *(script for panel in PANELS for script in panel.SCRIPTS)}:
+    for name in {*PAGE_STYLES, *(script for panel in PANELS for script in panel.SCRIPTS)}:
         assert (PLAYER / name).is_file(), name
 
 
@@ -87,21 +102,19 @@ def test_every_style_is_in_the_head_once() -> None:
     head = launch_options()["head"]
     assert head.startswith("<style>")
     assert head.count("</style>") == 1
-    for name in STYLES:
+    for name in PAGE_STYLES:
         assert (PLAYER / name).read_text(encoding="utf-8") in head, name
 
 
 @pytest.fixture
-def page_of(
-    embedded: TwoTower, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., gr.Blocks]:
-    """The page of a model whose folder holds these examples."""
+def page_of(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., gr.Blocks]:
+    """The page of a model whose folder holds these examples, without recorded runs."""
+    monkeypatch.setattr(page, "recorded_names", lambda: ())
 
     def build(examples: Examples | None) -> gr.Blocks:
         if examples is not None:
             write_examples(tmp_path, examples)
-        monkeypatch.setattr(embedded, "folder", tmp_path)
-        return build_demo(embedded, worker, tmp_path)
+        return build_demo(replace(engine, folder=tmp_path))
 
     return build
 

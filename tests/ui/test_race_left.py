@@ -16,6 +16,7 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.ui import worker as worker_module
 from twotower.ui.race import Race, whole_trace
 from twotower.ui.request import RaceRequest
+from twotower.ui.shown import results_of
 from twotower.ui.worker import ShouldStop, Worker
 
 
@@ -28,7 +29,7 @@ class Endless:
     def __call__(
         self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
     ) -> Iterator[Event]:
-        yield Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
+        yield Started(0.0, lane, (1,), settings.to_json(), 0, "m", "cpu", "float32", 2, 3, (2,), ())
         block = 0
         while block + 1 < settings.max_new_tokens and not should_stop():
             yield BlockOpened(0.0, block, block, 1)
@@ -97,9 +98,10 @@ def test_a_stopped_lane_counts_nothing_it_did_not_get(embedded: TwoTower, slow: 
     (part,) = messages[-1]["parts"]
     assert part["whole"]
     assert part["figures"] == {"tokens": 0, "passes": 0, "seconds": 0.0, "tokens_per_second": None}
-    results = race.results()
-    assert results is not None
-    assert "Stopped" in str(results.verdict["verdict"])
+    shown = race.shown()
+    assert shown is not None
+    assert shown.stopped
+    assert "Stopped" in str(results_of(shown).verdict["verdict"])
 
 
 def test_stop_between_two_lanes_keeps_the_first(embedded: TwoTower, slow: Worker, endless: Endless) -> None:
@@ -108,10 +110,10 @@ def test_stop_between_two_lanes_keeps_the_first(embedded: TwoTower, slow: Worker
         if any(part.get("whole") for part in message["parts"]):
             race.stop()
     assert endless.ended == ["diffusion: length"]
-    results = race.results()
-    assert results is not None
-    assert [look["lane"] for look in results.numbers["lanes"]] == ["diffusion"]  # type: ignore[attr-defined]
-    assert "Stopped" in str(results.verdict["verdict"])
+    shown = race.shown()
+    assert shown is not None
+    assert [trace.started.lane for trace in shown.traces] == ["diffusion"]
+    assert shown.stopped
 
 
 def test_messages_name_the_race_they_are_of(embedded: TwoTower, slow: Worker) -> None:

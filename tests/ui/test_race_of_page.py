@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from twotower.sampling.events import Event
 from twotower.ui.launch import WarmLanes
 from twotower.ui.race import Race, whole_trace
 from twotower.ui.request import read_request
+from twotower.ui.shown import Shown, results_of
 from twotower.ui.worker import Worker
 
 LANES = ("diffusion", "autoregressive", "mock-ar")
@@ -20,6 +23,12 @@ LANES = ("diffusion", "autoregressive", "mock-ar")
 
 def request(prompt: str = "Once upon a time", lanes: object = ("diffusion", "autoregressive"), **values: object) -> Any:
     return read_request(prompt, lanes, {"max_new_tokens": 24, "seed": 1, **values}, LANES, 16)
+
+
+def shown(race: Race) -> Shown:
+    kept = race.shown()
+    assert kept is not None
+    return kept
 
 
 def lane_parts(messages: list[dict], lane: str) -> list[dict]:
@@ -40,10 +49,9 @@ def test_lanes_follow_one_another_and_end_whole(embedded: TwoTower, worker: Work
 
 def test_results_are_of_what_ran(embedded: TwoTower, worker: Worker) -> None:
     race = Race(embedded, worker, request())
-    assert race.results() is None
+    assert race.shown() is None
     messages = list(race.messages())
-    results = race.results()
-    assert results is not None
+    results = results_of(shown(race))
     assert len(results.latency.data) == 2
     assert any(word in str(results.verdict["verdict"]) for word in ("won", "Even"))
     tokens = next(row["values"] for row in results.numbers["rows"] if row["name"] == "Tokens")  # type: ignore[index,union-attr]
@@ -52,11 +60,35 @@ def test_results_are_of_what_ran(embedded: TwoTower, worker: Worker) -> None:
     ]
 
 
+def test_repeats_run_off_the_stage_and_give_a_spread(embedded: TwoTower, worker: Worker) -> None:
+    asked = replace(request(), repeats=3)
+    race = Race(embedded, worker, asked)
+    messages = list(race.messages())
+    starts = [part for part in lane_parts(messages, "diffusion") if part.get("first") == 0 and not part.get("whole")]
+    assert len({json.dumps(part["events"][0]) for part in starts}) == 1  # the stage saw one run
+    assert next(message["note"] for message in messages if "note" in message).startswith("Repeat 2 of 3")
+    kept = shown(race)
+    assert [len(standing.runs) for standing in kept.standings] == [3, 3]
+    assert len(kept.recording.lanes) == 2
+    for standing in kept.standings:
+        assert {run.tokens for run in standing.runs} == {standing.runs[0].tokens}  # a seed repeats its text
+
+
+def test_stopped_in_a_repeat_the_whole_repeats_count(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, replace(request(), repeats=9))
+    for message in race.messages():
+        if str(message.get("note", "")).startswith("Repeat 3"):
+            race.stop()
+    kept = shown(race)
+    assert {len(standing.runs) for standing in kept.standings} == {2}
+    assert kept.stopped
+
+
 def test_stopped_before_it_began_nothing_runs(embedded: TwoTower, worker: Worker) -> None:
     race = Race(embedded, worker, request())
     race.stop()
     assert list(race.messages()) == []
-    assert race.results() is None
+    assert race.shown() is None
 
 
 def test_stopped_in_a_lane_the_next_does_not_begin_and_nobody_won(embedded: TwoTower, worker: Worker) -> None:
@@ -69,17 +101,13 @@ def test_stopped_in_a_lane_the_next_does_not_begin_and_nobody_won(embedded: TwoT
             race.stop()
     assert lane_parts(messages, "autoregressive") == []
     assert "was stopped" in lane_parts(messages, "diffusion")[-1]["summary"]
-    results = race.results()
-    assert results is not None
-    assert "no verdict" in str(results.verdict["verdict"])
+    assert "no verdict" in str(results_of(shown(race)).verdict["verdict"])
 
 
 def test_one_lane_alone_has_no_verdict(embedded: TwoTower, worker: Worker) -> None:
     race = Race(embedded, worker, request(lanes=["mock-ar"]))
     list(race.messages())
-    results = race.results()
-    assert results is not None
-    assert "together" in str(results.verdict["verdict"])
+    assert "together" in str(results_of(shown(race)).verdict["verdict"])
 
 
 def test_a_lane_that_breaks_says_so_and_then_raises(embedded: TwoTower) -> None:

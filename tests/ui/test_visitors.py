@@ -52,3 +52,10 @@ def test_who_leaves_stops_and_is_forgotten() -> None:
     visitors.leave("a")
     assert stopped(one)
     assert visitors.race("a") is None
+
+
+def test_every_page_has_its_own_stage() -> None:
+    visitors = Visitors()
+    visitors.visit("a").race = race()
+    assert visitors.visit("a") is visitors.visit("a")
+    assert visitors.visit("b").race is None

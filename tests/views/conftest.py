@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from twotower.model.twotower import TwoTower
+from twotower.recording import LaneRecord, ids_named
 from twotower.sampling.generate import LANES, generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
+from twotower.views.canvas import whole_part
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,17 @@ def traces(tiny_model: TwoTower) -> dict[str, Trace]:
 def letters() -> Callable[[Sequence[int | None]], list[str]]:
     """Slot texts: a letter for every id, nothing for a mask."""
     return lambda slots: ["" if slot is None else chr(0x100 + slot) for slot in slots]
+
+
+@pytest.fixture(scope="session")
+def make_whole(letters: Callable[[Sequence[int | None]], list[str]]) -> Callable[[Trace], dict[str, Any]]:
+    """`make_whole(trace)`: the whole part of a lane that speaks in letters."""
+
+    def make(trace: Trace) -> dict[str, Any]:
+        record = LaneRecord(trace, "", tuple(letters(trace.slots)), ())
+        return whole_part(record, {token: chr(0x100 + token) for token in ids_named(trace.events)})
+
+    return make
 
 
 class _Browser:
@@ -41,7 +54,7 @@ class _Browser:
             self.log, self.texts, self.ended = {}, {}, True
         for number, event in enumerate(part["events"], part["first"]):
             self.log.setdefault(number, event)
-        self.texts.update(dict(part["texts"]))
+        self.texts.update(dict(enumerate(part["texts"]) if part.get("whole") else part["texts"]))
 
     def shown(self) -> list[str]:
         return [self.texts.get(position, "") for position in range(max(self.texts, default=-1) + 1)]

@@ -7,9 +7,21 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.metrics import Metrics
+from twotower.recording import Recording
+from twotower.sampling import SamplingSettings, generate
 from twotower.sampling.events import event_to_json
+from twotower.text import encode_prompt
 from twotower.trace import Trace
-from twotower.views.canvas import REPEATED_BATCHES, LaneCanvas, StageMessages, prompt_tail
+from twotower.views.canvas import (
+    REPEATED_BATCHES,
+    LaneCanvas,
+    StageFrame,
+    prompt_tail,
+    recording_message,
+    whole_part,
+)
 
 Letters = Callable[[Sequence["int | None"]], list[str]]
 
@@ -58,23 +70,57 @@ def test_live_parts_carry_no_candidates(traces: dict[str, Trace], letters: Lette
             assert all(proposal[4] == [] for proposal in event.get("proposals", []))
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive"])
-def test_the_whole_part_is_the_whole_run(traces: dict[str, Trace], letters: Letters, lane: str) -> None:
-    trace, canvas = traces[lane], LaneCanvas(lane, letters)
-    for batch in batches(trace):
-        canvas.live(batch)
-    part = canvas.whole("the text", {"tokens": 20}, "said aloud")
-    assert part["events"] == [event_to_json(event) for event in trace.events]
-    assert [text for _, text in part["texts"]] == letters(trace.slots)
-    assert {str(token) for token in trace.token_ids} <= set(part["pieces"])
-    assert (part["text"], part["figures"], part["summary"]) == ("the text", {"tokens": 20}, "said aloud")
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    """A race of the embedded model."""
+    model = TwoTower.from_pretrained(DEFAULT_MODEL)
+    settings = SamplingSettings(max_new_tokens=20, seed=1)
+    ids = encode_prompt(model, "Once upon")
+    traces = [Trace.record(generate(model, ids, lane, settings)) for lane in ("diffusion", "autoregressive")]
+    return Recording.of("a race", "Once upon", traces, model.tokenizer)
+
+
+def test_the_whole_part_is_the_whole_run(recording: Recording) -> None:
+    for record in recording.lanes:
+        part = whole_part(record, recording.pieces)
+        assert part["events"] == [event_to_json(event) for event in record.trace.events]
+        assert part["texts"] == list(record.slot_texts)
+        assert {str(token) for token in record.trace.token_ids} <= set(part["pieces"])
+        assert part["text"] == record.text
+        metrics = Metrics.of(record.trace)
+        assert part["figures"]["tokens"] == metrics.tokens
+        assert part["figures"]["passes"] == metrics.all_passes
+        assert part["figures"]["seconds"] == metrics.decode_seconds
+        assert f"{metrics.tokens} tokens" in part["summary"]
+
+
+def test_a_whole_part_replaces_what_came_live(recording: Recording, letters: Letters, make_browser: type) -> None:
+    record = recording.lanes[0]
+    browser, canvas = make_browser(), LaneCanvas("diffusion", letters)
+    browser.take(canvas.live(record.trace.events[:4]))
+    part = whole_part(record, recording.pieces)
+    browser.take(part)
+    assert len(browser.log) == len(record.trace.events)
+    assert browser.shown() == list(record.slot_texts)
+
+
+def test_a_recording_is_one_message_that_opens_the_stage(recording: Recording) -> None:
+    message = recording_message(recording, "kept", pinned="other")
+    assert (message["run"], message["recorded"], message["pinned"]) == ("kept", True, "other")
+    assert message["planned"] == max(len(record.trace.slots) for record in recording.lanes)
+    assert message["prompt_tail"] == "Once upon"
+    assert [part["lane"] for part in message["parts"]] == ["diffusion", "autoregressive"]
+    assert all(part["whole"] for part in message["parts"])
+    assert "twotower-tiny" in message["note"]
+    json.dumps(message, allow_nan=False)
 
 
 def test_every_message_can_open_the_stage() -> None:
-    stage = StageMessages("r1", ["diffusion", "autoregressive"], 40, 16, "tail")
-    first, second = stage.message(), stage.message({"lane": "diffusion"})
+    frame = StageFrame("r1", ("diffusion", "autoregressive"), 40, 16, "tail")
+    first, second = frame.message(1), frame.message(2, {"lane": "diffusion"})
     for message in (first, second):
         assert (message["run"], message["planned"], message["block_size"]) == ("r1", 40, 16)
+        assert (message["recorded"], message["pinned"]) == (False, None)
         assert [look["lane"] for look in message["lanes"]] == ["diffusion", "autoregressive"]
     assert (first["number"], second["number"]) == (1, 2)
     assert second["parts"] == [{"lane": "diffusion"}]

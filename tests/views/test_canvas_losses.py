@@ -13,6 +13,7 @@ from twotower.sampling.events import BlockOpened, Denoised, Event, Proposal, eve
 from twotower.trace import Trace
 from twotower.views.canvas import REPEATED_BATCHES, LaneCanvas
 
+Whole = Callable[[Trace], dict[str, Any]]
 Letters = Callable[[Sequence["int | None"]], list[str]]
 
 
@@ -45,23 +46,21 @@ def test_stretches_as_long_as_the_repeats_may_be_lost(
 
 @pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
 def test_every_live_message_may_be_lost_when_the_whole_one_comes(
-    traces: dict[str, Trace], letters: Letters, make_browser: type, lane: str
+    traces: dict[str, Trace], letters: Letters, make_browser: type, make_whole: Whole, lane: str
 ) -> None:
-    canvas, page = LaneCanvas(lane, letters), make_browser()
-    canvas.live(traces[lane].events)
-    page.take(canvas.whole("", {}, ""))
+    page = make_browser()
+    page.take(make_whole(traces[lane]))
     assert [page.log[number] for number in sorted(page.log)] == [event_to_json(each) for each in traces[lane].events]
     assert page.shown() == letters(traces[lane].slots)
 
 
 def test_a_live_message_that_comes_late_changes_nothing(
-    traces: dict[str, Trace], letters: Letters, make_browser: type
+    traces: dict[str, Trace], letters: Letters, make_browser: type, make_whole: Whole
 ) -> None:
     trace, page = traces["diffusion"], make_browser()
     canvas = LaneCanvas("diffusion", letters)
     late = canvas.live(trace.events[:4])
-    canvas.live(trace.events[4:])
-    page.take(canvas.whole("", {}, ""))
+    page.take(make_whole(trace))
     page.take(late)
     assert page.shown() == letters(trace.slots)
 
@@ -92,11 +91,9 @@ def test_a_repeat_brings_the_event_it_repeats_unchanged(traces: dict[str, Trace]
     assert set(list(times.values())[:-REPEATED_BATCHES]) == {1 + REPEATED_BATCHES}
 
 
-def test_the_whole_part_names_every_candidate_it_draws(traces: dict[str, Trace], letters: Letters) -> None:
+def test_the_whole_part_names_every_candidate_it_draws(traces: dict[str, Trace], make_whole: Whole) -> None:
     for trace in traces.values():
-        canvas = LaneCanvas(trace.started.lane, letters)
-        canvas.live(trace.events)
-        part: Any = canvas.whole("", {}, "")
+        part = make_whole(trace)
         drawn = {id for event in part["events"] for id, _ in event.get("candidates", [])}
         for event in part["events"]:
             for _, id, _, _, candidates in event.get("proposals", []):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from twotower.metrics import Metrics
 from twotower.sampling.generate import LANES
-from twotower.views.lanes import look_of
+from twotower.views.lanes import lane_summary, look_of
 
 
 def test_every_lane_has_a_look_of_its_own() -> None:
@@ -15,3 +18,17 @@ def test_every_lane_has_a_look_of_its_own() -> None:
 
 def test_a_lane_nobody_has_drawn_yet_keeps_its_name() -> None:
     assert look_of("verify").label == "verify"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("end-token", "reached the end of its text"),
+        ("length", "reached the length limit"),
+        ("cancelled", "was stopped"),
+    ],
+)
+def test_a_lanes_summary_says_why_it_ended_and_what_it_took(reason: str, words: str) -> None:
+    metrics = Metrics("diffusion", 96, 0.1, 1.2345, {"denoiser pass": (0.03,) * 25, "context pass": (0.02,) * 6})
+    said = lane_summary(metrics, reason)
+    assert said == f"Diffusion {words}: 96 tokens in 1.23 seconds and 31 passes."

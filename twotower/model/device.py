@@ -1,10 +1,11 @@
-"""Where a model runs."""
+"""Where a model runs, and in what its matrices are kept."""
 
 from __future__ import annotations
 
 import torch
 
-from twotower.errors import InputError
+from twotower.errors import CheckpointError, InputError
+from twotower.model.configuration import TwoTowerConfig
 
 
 def machine_name(device: torch.device) -> str:
@@ -22,3 +23,12 @@ def find_device(wanted: str | torch.device | None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises all three for the same thing
         raise InputError("device", str(wanted), "a device of this machine, such as cpu") from error
     return device
+
+
+def find_dtype(wanted: str | torch.dtype | None, device: torch.device, config: TwoTowerConfig) -> torch.dtype:
+    """The dtype asked for; none asked for is float32 on a CPU, else the checkpoint's. Raises CheckpointError."""
+    name = wanted if wanted is not None else ("float32" if device.type == "cpu" else config.torch_dtype)
+    dtype = name if isinstance(name, torch.dtype) else getattr(torch, str(name), None)
+    if dtype not in (torch.float32, torch.bfloat16):
+        raise CheckpointError(f"dtype is {name!r}; allowed: float32, bfloat16.")
+    return dtype

@@ -17,7 +17,7 @@ from twotower.errors import CheckpointError
 from twotower.model import checkpoint
 from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.device import find_device
+from twotower.model.device import find_device, find_dtype
 from twotower.model.source import find_folder
 from twotower.model.state import ContextState
 from twotower.model.tower import Tower
@@ -60,7 +60,7 @@ class TwoTower(nn.Module):
         place = find_device(device)
         with torch.device("meta"):
             model = cls(config, folder)
-        checkpoint.allocate(model, place, _dtype(dtype, place, config))
+        checkpoint.allocate(model, place, find_dtype(dtype, place, config))
         checkpoint.load_weights(model, folder)
         return model.eval()
 
@@ -171,11 +171,3 @@ class TwoTower(nn.Module):
         """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
         modulation = None if masked_fraction is None else self.conditioning.at(masked_fraction)
         return self.lm_head(self.denoiser_tower.denoise(ids, state, modulation))
-
-
-def _dtype(wanted: str | torch.dtype | None, device: torch.device, config: TwoTowerConfig) -> torch.dtype:
-    name = wanted if wanted is not None else ("float32" if device.type == "cpu" else config.torch_dtype)
-    dtype = name if isinstance(name, torch.dtype) else getattr(torch, str(name), None)
-    if dtype not in (torch.float32, torch.bfloat16):
-        raise CheckpointError(f"dtype is {name!r}; allowed: float32, bfloat16.")
-    return dtype

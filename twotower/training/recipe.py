@@ -71,8 +71,9 @@ def build(
     begin_with: TwoTower | None = None,
     first: str = CONTEXT,
 ) -> tuple[TwoTower, TrainingRecord]:
-    """Train on the files and on tasks in `folder`, resuming what stands there. The config's vocabulary is the tokenizer's.
+    """Train on the files and on tasks in `folder`, resuming what stands there.
 
+    The config's vocabulary becomes the tokenizer's.
     From nothing, or from stage `first` on with the weights and the tokenizer of the model to `begin_with`.
     """
     documents = {file.name: read_documents([file]) for file in train_files}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
+from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
 from twotower.ui.race import whole_trace
 from twotower.ui.request import read_request
-from twotower.ui.worker import Worker
-
-if TYPE_CHECKING:
-    from twotower import TwoTower
 
 
-def register_api(model: TwoTower, worker: Worker, lanes: Sequence[str], queue: dict[str, Any]) -> None:
+def register_api(engine: Engine, lanes: Sequence[str], queue: dict[str, Any]) -> None:
     """Add the endpoint to the page being built."""
 
     def generate(
@@ -46,7 +43,7 @@ def register_api(model: TwoTower, worker: Worker, lanes: Sequence[str], queue: d
             "seed": seed,
         }
         with plain_errors():
-            request = read_request(prompt, lane, values, lanes, model.config.trained_block_size)
-            return whole_trace(model, worker, request)
+            request = read_request(prompt, lane, values, lanes, engine.config.trained_block_size)
+            return whole_trace(engine.model(), engine.worker, request)
 
     gr.api(generate, api_name="generate", **queue)

@@ -14,6 +14,7 @@ import gradio as gr
 from twotower.examples import Examples
 from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
 from twotower.ui import copy
+from twotower.ui.request import MOST_REPEATS
 from twotower.views.lanes import look_of
 
 DEFAULTS = SamplingSettings()
@@ -67,6 +68,7 @@ class Controls:
     top_p: Knob
     seed: RawNumber
     seed_used: gr.Textbox
+    repeats: Knob
     lanes: gr.CheckboxGroup
     block_warning: gr.Textbox = field(repr=False)
 
@@ -76,11 +78,11 @@ class Controls:
         return [self.prompt, self.lanes, *(getattr(self, name) for name in SETTING_NAMES)]
 
 
-def build_controls(trained_block_size: int, lanes: tuple[str, ...], examples: Examples) -> Controls:
+def build_controls(trained_block_size: int, lanes: tuple[str, ...], examples: Examples, prompt: str) -> Controls:
     """Lay them out: the prompt beside the settings, under each other where it is narrow."""
     with gr.Row(elem_id="controls"):
         with gr.Column(scale=6, min_width=320, elem_id="prompt-column"):
-            made = _prompt_column(examples)
+            made = _prompt_column(examples, prompt)
         with gr.Column(scale=5, min_width=320, elem_id="settings-column"):
             made |= _first_settings()
             made["lanes"] = _lane_boxes(lanes)
@@ -92,9 +94,9 @@ def build_controls(trained_block_size: int, lanes: tuple[str, ...], examples: Ex
     return Controls(**{each.name: made[each.name] for each in fields(Controls)})
 
 
-def _prompt_column(examples: Examples) -> dict[str, Any]:
+def _prompt_column(examples: Examples, first: str) -> dict[str, Any]:
     prompt = gr.Textbox(
-        examples.prompts[0].prompt,
+        first,
         label=copy.PROMPT_LABEL,
         info=copy.PROMPT_HINT,
         lines=3,
@@ -123,11 +125,11 @@ def _setter(text: str) -> Any:
     return lambda: text
 
 
-def _knob(words: tuple[str, str], low: float, high: float, step: float, name: str) -> Knob:
+def _knob(words: tuple[str, str], low: float, high: float, step: float, name: str, value: float | None = None) -> Knob:
     return Knob(
         low,
         high,
-        value=getattr(DEFAULTS, name),
+        value=getattr(DEFAULTS, name) if value is None else value,
         step=step,
         label=words[0],
         info=words[1],
@@ -152,8 +154,10 @@ def _first_settings() -> dict[str, Any]:
 
 
 def _more_settings(trained: int) -> dict[str, Any]:
-    width = _knob(("Block size", copy.block_size_info(trained)), 1, WIDEST_BLOCK * trained, 1, "block_size")
-    width.value = trained
+    with gr.Row(elem_classes="tt-pair"):
+        words = ("Block size", copy.block_size_info(trained))
+        width = _knob(words, 1, WIDEST_BLOCK * trained, 1, "block_size", trained)
+        repeats = _knob(copy.REPEATS, 1, MOST_REPEATS, 1, "repeats", 1)
     with gr.Row(elem_classes="tt-pair"):
         top_k = RawNumber(DEFAULTS.top_k, label=copy.TOP_K[0], info=copy.TOP_K[1], minimum=0, step=1, elem_id="top-k")
         top_p = _knob(copy.TOP_P, 0.01, 1, 0.01, "top_p")
@@ -164,6 +168,7 @@ def _more_settings(trained: int) -> dict[str, Any]:
         )
     return {
         "block_size": width,
+        "repeats": repeats,
         "top_k": top_k,
         "top_p": top_p,
         "seed": seed,

@@ -42,7 +42,7 @@ def chips_info(examples: Examples) -> str:
     )
 
 
-MORE_SETTINGS = "Block size, seed, top-k, top-p"
+MORE_SETTINGS = "Block size, repeats, seed, top-k, top-p"
 STEPS = ("Steps per block", "denoiser passes a block may take at most")
 TEMPERATURE = ("Temperature", "0 always takes the likeliest token")
 THRESHOLD = ("Threshold", "a slot commits once its confidence exceeds this")
@@ -51,6 +51,7 @@ TOP_K = ("Top-k", "sample among this many tokens; 0 is all")
 TOP_P = ("Top-p", "sample within this much probability")
 SEED = ("Seed", "-1 draws a new one each run")
 SEED_USED = "Seed used"
+REPEATS = ("Repeats", "runs of each lane, for medians with spread")
 LANES = ("Lanes", "run one after the other, in this order")
 
 
@@ -71,16 +72,42 @@ TIMING = (
     "Lanes run one after the other, never at once, so neither slows the other. "
     "Every number comes from the measured clock inside the sampler, not from the screen."
 )
-LATENCY_TITLE = "Latency race"
-LATENCY_TEXT = "Tokens you have against seconds. The shaded start is the prefill."
-PASSES_TITLE = "Time per pass"
-PASSES_TEXT = "How long one model call takes, by kind. A box holds the middle half, its line the median."
 
 
-def lane_summary(label: str, tokens: int, passes: int, seconds: float, reason: str) -> str:
-    """What a screen reader hears when a lane ends."""
-    end = {"end-token": "reached the end of its text", "length": "reached the length limit"}.get(reason, "was stopped")
-    return f"{label} {end}: {tokens} tokens in {seconds:.2f} seconds and {passes} passes."
+def repeating(repeat: int, repeats: int) -> str:
+    """In the note's place while repeats run."""
+    return f"Repeat {repeat} of {repeats}: the lanes run again off the stage, in turned order, for the spread."
+
+
+LATENCY = ("Latency race", "Tokens you have against seconds. The shaded start is the prefill.")
+PASSES = ("Time per pass", "How long one model call takes, by kind. A box holds the middle half, its line the median.")
+COMMITS = (
+    "Commit map",
+    "When each token was committed: the step of its block, top to bottom, against its place. Colour is confidence, the "
+    "shape the rule. τ over a block is Kendall's: 1 is left to right, a dash no order.",
+)
+BLOCKS = ("Passes per block", "How many denoiser passes each block took. The dashed line is the limit.")
+BREAK_EVEN = (
+    "Break-even",
+    "Speed-up against tokens per pass. The line is where any run would lie at what a pass cost in this one; below 1× "
+    "AR wins.",
+)
+
+RECORDED = "Recorded runs"
+OPEN_FILE = "Open a trace file"
+PIN, UNPIN = "Pin as run A", "Unpin run A"
+TOUR = "How it works, in five steps"
+THIS_RUN, SWEEP, MODEL = "This run", "Sweep", "Model"
+KEEP_TITLE = "Take it with you"
+SAVES = (
+    ("save-json", "Trace (JSON)"),
+    ("save-html", "Player (HTML)"),
+    ("save-gif", "Picture (GIF)"),
+    ("save-csv", "Timings (CSV)"),
+)
+LINK = "Link to these settings"
+NOTHING_SHOWN = "a run on the stage; run the race first, or choose a recorded run"
+LINK_REFUSED = "The link's settings could not be used and were left out."
 
 
 def lane_broken(label: str) -> str:

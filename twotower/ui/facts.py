@@ -1,26 +1,29 @@
-"""What the title strip says about a loaded model. Knows the model's public attributes and no widgets."""
+"""What the title strip says about the model, before its weights are loaded. Knows no widgets."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from twotower import TwoTower
+import torch
+
+from twotower import TwoTower
+from twotower.ui.engine import Engine
 
 
-def model_facts(model: TwoTower, folder: str | Path) -> list[list[str]]:
-    """(name, text) pairs: model, size, layers, device, dtype, licence of the weights."""
-    config = model.config
+def model_facts(engine: Engine) -> list[list[str]]:
+    """(name, text) pairs: model, size, layers, device, dtype, licence of the weights; none needs the weights."""
+    config = engine.config
+    with torch.device("meta"):
+        parameters = TwoTower(config).parameters_per_tower()
     return [
-        ["model", model.name],
-        ["parameters", f"{count(model.parameters_per_tower())} per tower"],
+        ["model", engine.folder.name],
+        ["parameters", f"{count(parameters)} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
-        ["device", f"{model.device}"],
-        ["dtype", f"{model.dtype}".removeprefix("torch.")],
-        ["licence", licence(Path(folder))],
+        ["device", f"{engine.device}"],
+        ["dtype", f"{engine.dtype}".removeprefix("torch.")],
+        ["licence", licence(engine.folder)],
     ]
 
 

@@ -1,79 +1,145 @@
-"""What the buttons do. Knows visitors, races and what each widget takes; knows no layout."""
+"""What the buttons of a race do. Knows visitors, races and what each widget takes; knows no layout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
+from twotower.errors import InputError
 from twotower.sampling.settings import WIDEST_BLOCK
 from twotower.ui import copy
 from twotower.ui.controls import SETTING_NAMES
+from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
+from twotower.ui.gallery import recorded
 from twotower.ui.race import Race
-from twotower.ui.request import read_request
-from twotower.ui.visitors import Visitors
-from twotower.ui.worker import Worker
+from twotower.ui.request import RaceRequest, read_request
+from twotower.ui.shown import Results, Shown, results_of
+from twotower.ui.visitors import Visit, Visitors
+from twotower.views.canvas import Json, recording_message
 
-if TYPE_CHECKING:
-    from twotower import TwoTower
+Drawn = tuple[Any, ...]
 
 
 class Handlers:
     """One race per visitor at a time, all of them through the one worker."""
 
-    def __init__(self, model: TwoTower, worker: Worker, facts: list[list[str]], lanes: tuple[str, ...]) -> None:
-        self._model = model
-        self._worker = worker
+    def __init__(
+        self, engine: Engine, facts: list[list[str]], lanes: tuple[str, ...], first: str | None = None
+    ) -> None:
+        self._engine = engine
         self._facts = facts
         self._lanes = lanes
-        self._visitors = Visitors()
+        self._first = first  # the recorded run that stands on a fresh page
+        self.visitors = Visitors()
 
     def title_strip(self, light: str) -> dict[str, Any]:
-        """The title strip's value: the light is idle or waiting; the stage itself says when it is live."""
+        """The title strip's value: the light is recorded, idle or waiting; the stage itself says when it is live."""
         return {"title": copy.TITLE, "tagline": copy.TAGLINE, "facts": self._facts, "light": light}
 
-    def prepare(self, request: gr.Request, *raw: Any) -> tuple[Any, ...]:
+    def asked(self, *raw: Any) -> RaceRequest:
+        """What the controls say, checked: prompt, lanes, settings, repeats. Raises InputError naming the field."""
+        prompt, wanted, *values, repeats = raw
+        return self.read(prompt, wanted, dict(zip(SETTING_NAMES, values, strict=True)), repeats)
+
+    def read(self, prompt: object, lanes: object, values: dict[str, object], repeats: object) -> RaceRequest:
+        """The same from values by name."""
+        return read_request(prompt, lanes, values, self._lanes, self._engine.config.trained_block_size, repeats)
+
+    def prepare(self, request: gr.Request, *raw: Any) -> Drawn:
         """Check everything before the race waits for the model. Gives: seed used, strip, Run, Stop."""
-        prompt, wanted, *values = raw
-        named = dict(zip(SETTING_NAMES, values, strict=True))
+        pinned = self.visitors.visit(request.session_hash).pinned
         with plain_errors():
-            asked = read_request(prompt, wanted, named, self._lanes, self._model.config.trained_block_size)
-            race = Race(self._model, self._worker, asked)
-        self._visitors.enter(request.session_hash, race)
+            asked = self.asked(*raw)
+            race = Race(self._engine.model(), self._engine.worker, asked, pinned.run if pinned else None)
+        self.visitors.enter(request.session_hash, race)
         buttons = (gr.update(interactive=False), gr.update(interactive=True))
         return (str(asked.settings.seed), self.title_strip("waiting"), *buttons)
 
-    def race(self, request: gr.Request) -> Iterator[dict[str, Any]]:
+    def race(self, request: gr.Request) -> Iterator[Json]:
         """Stream the prepared race to the stage, and to nothing else: 20 times a second, every output costs."""
-        race = self._visitors.race(request.session_hash)
+        race = self.visitors.race(request.session_hash)
         if race is not None:
             with plain_errors():
                 yield from race.messages()
 
-    def settle(self, request: gr.Request) -> tuple[Any, ...]:
-        """After a race, however it ended. Gives: strip, Run, Stop, results, verdict, numbers, latency, passes."""
+    def settle(self, request: gr.Request) -> Drawn:
+        """After a race, however it ended. Gives: strip, Run, Stop, then what `draw` gives."""
         buttons = (self.title_strip("idle"), gr.update(interactive=True), gr.update(interactive=False))
-        race = self._visitors.race(request.session_hash)
-        results = race.results() if race is not None else None
-        if results is None:
-            return (*buttons, *[gr.skip()] * 5)
-        drawn = (results.verdict, results.numbers, results.latency, results.passes)
-        return (*buttons, gr.update(visible=True), *drawn)
+        visit = self.visitors.visit(request.session_hash)
+        shown = visit.race.shown() if visit.race is not None else None
+        if shown is None:
+            return (*buttons, *[gr.skip()] * DRAWN)
+        visit.shown = shown
+        return (*buttons, *draw(results_of(shown, visit.pinned)))
 
     def stop(self, request: gr.Request) -> None:
         """Stop the visitor's race, running or still waiting for the model."""
-        race = self._visitors.race(request.session_hash)
+        race = self.visitors.race(request.session_hash)
         if race is not None:
             race.stop()
 
     def leave(self, request: gr.Request) -> None:
         """The visitor closed the page."""
-        self._visitors.leave(request.session_hash)
+        self.visitors.leave(request.session_hash)
+
+    def show_recorded(self, stem: str, request: gr.Request) -> Drawn:
+        """Put a recorded run on the stage. Gives: stage, strip, then what `draw` gives."""
+        return self.put(request, Shown.kept(f"recorded {stem}", recorded(stem)))
+
+    def put(self, request: gr.Request, shown: Shown) -> Drawn:
+        """Put a kept run on the visitor's stage; a race that still runs is stopped."""
+        visit = self.visitors.visit(request.session_hash)
+        if visit.race is not None:
+            visit.race.stop()
+            visit.race = None
+        visit.shown = shown
+        pinned = visit.pinned.run if visit.pinned else None
+        message = recording_message(shown.recording, shown.run, pinned)
+        return (message, self.title_strip("recorded"), *draw(results_of(shown, visit.pinned)))
+
+    def pin(self, request: gr.Request) -> Drawn:
+        """Pin the run on the stage as A, or let A go. Gives: stage, the button, the seed for the runs to come."""
+        visit = self.visitors.visit(request.session_hash)
+        with plain_errors():
+            shown = self.on_stage(visit)
+            if visit.pinned is not None:
+                visit.pinned, label, seed = None, copy.PIN, gr.skip()
+            else:
+                visit.pinned, label, seed = shown, copy.UNPIN, shown.traces[0].started.seed
+        return (self._frame_of(shown, visit), gr.update(value=label), seed)
+
+    def on_stage(self, visit: Visit) -> Shown:
+        """What the visitor sees. Raises InputError where there is nothing yet."""
+        if visit.shown is None and self._first is not None:
+            visit.shown = Shown.kept(f"recorded {self._first}", recorded(self._first))
+        if visit.shown is None:
+            raise InputError("run", "none", copy.NOTHING_SHOWN)
+        return visit.shown
 
     def block_warning(self, size: Any) -> Any:
         """The amber line, shown beyond the trained width."""
-        trained = self._model.config.trained_block_size
+        trained = self._engine.config.trained_block_size
         beyond = isinstance(size, (int, float)) and trained < size <= WIDEST_BLOCK * trained
         return gr.update(value=copy.block_size_warning(int(size), trained) if beyond else "", visible=beyond)
+
+    @staticmethod
+    def _frame_of(shown: Shown, visit: Visit) -> Json:
+        # The run's frame again and nothing new: the stage learns who is pinned.
+        message = recording_message(shown.recording, shown.run, visit.pinned.run if visit.pinned else None)
+        return {**message, "parts": []}
+
+
+DRAWN = 8  # how many widgets `draw` speaks to
+
+
+def draw(results: Results) -> Drawn:
+    """For: the results' column, then the fields of `Results` in order; a chart with nothing to say is hidden."""
+    verdict, numbers, *charts = (getattr(results, name) for name in results.__dataclass_fields__)
+    return (gr.update(visible=True), verdict, numbers, *(_chart(chart) for chart in charts))
+
+
+def _chart(figure: Any) -> Any:
+    return gr.update(visible=False) if figure is None else gr.update(value=figure, visible=True)

@@ -8,31 +8,46 @@ from pathlib import Path
 
 import gradio as gr
 
-from twotower import DEFAULT_MODEL, TwoTower
+from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
+from twotower.model.device import find_device, find_dtype
+from twotower.model.source import find_folder
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
+from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
 def make_demo(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> gr.Blocks:
-    """The page around a model, loaded and warm."""
+    """The page around a model whose config is read here and whose weights load while the page is already open."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    folder = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
+    return build_demo(open_engine(model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL, device, dtype))
+
+
+def open_engine(path_or_repo: str | Path, device: str | None = None, dtype: str | None = None) -> Engine:
+    """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
+    folder = find_folder(path_or_repo)
+    config = TwoTowerConfig.from_folder(folder)
+    place = find_device(device)
+    kind = find_dtype(dtype, place, config)
     loaded: list[TwoTower] = []
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=device, dtype=dtype)
-        warm_up(model, SamplingSettings(block_size=model.config.trained_block_size))
+        model = TwoTower.from_pretrained(folder, device=place, dtype=kind)
+        warm_up(model, SamplingSettings(block_size=config.trained_block_size))
         loaded.append(model)
         return WarmLanes(model)
 
     worker = Worker(build)
-    worker.wait()
-    return build_demo(loaded[0], worker, folder)
+
+    def model() -> TwoTower:
+        worker.wait()
+        return loaded[0]
+
+    return Engine(folder, config, place, kind, worker, model)
 
 
 def serve(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> None:

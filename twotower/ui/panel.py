@@ -6,15 +6,14 @@ template is a constant, the value is a JSON string, and the script reads it with
 
 from __future__ import annotations
 
-import functools
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-PLAYER = Path(__file__).resolve().parent.parent.parent / "assets" / "player"
-STYLES = ("page.css", "stage.css", "numbers.css")
+from twotower.views.player import STAGE_SCRIPTS, STYLES, read_assets
+
+PAGE_STYLES = ("page.css", *STYLES, "numbers.css", "anatomy.css", "tour.css", "sweep.css")
 
 
 class Panel(gr.HTML):
@@ -28,7 +27,7 @@ class Panel(gr.HTML):
         super().__init__(
             value,
             html_template=self.TEMPLATE,
-            js_on_load=_script(self.SCRIPTS),
+            js_on_load=read_assets(self.SCRIPTS),
             apply_default_css=False,
             elem_id=elem_id,
             render=render,
@@ -47,7 +46,7 @@ class Stage(Panel):
     """Where lanes are drawn: takes the messages of `views/canvas.py`."""
 
     TEMPLATE = '<div class="tt-stage"></div>'
-    SCRIPTS = ("dom.js", "palette.js", "replay.js", "slots.js", "prose.js", "racestrip.js", "lane.js", "stage.js")
+    SCRIPTS = STAGE_SCRIPTS
 
 
 class TitleStrip(Panel):
@@ -71,11 +70,20 @@ class Numbers(Panel):
     SCRIPTS = ("dom.js", "numbers.js")
 
 
+class Saver(Panel):
+    """Lets the browser save a file: `{"name", "type", "base64", "number"}`. Shows nothing."""
+
+    TEMPLATE = "<span hidden></span>"
+    SCRIPTS = ("dom.js", "saver.js")
+
+
+class LinkRow(Panel):
+    """A link to the page with these settings: `{"query", "number"}`."""
+
+    TEMPLATE = '<div class="tt-link-row"></div>'
+    SCRIPTS = ("dom.js", "link.js")
+
+
 def page_styles() -> str:
     """A style element for the page's head: Gradio's own way to add CSS drops container queries."""
-    return "<style>\n" + "\n".join((PLAYER / name).read_text(encoding="utf-8") for name in STYLES) + "</style>"
-
-
-@functools.cache
-def _script(names: tuple[str, ...]) -> str:
-    return "\n".join((PLAYER / name).read_text(encoding="utf-8") for name in names)
+    return f"<style>\n{read_assets(PAGE_STYLES)}</style>"

@@ -11,6 +11,7 @@ from twotower.errors import InputError
 from twotower.sampling.settings import SamplingSettings
 
 MOST_NEW_TOKENS = 1024  # what one visitor may ask of a machine shared with others
+MOST_REPEATS = 9
 WHOLE = ("max_new_tokens", "block_size", "steps_per_block", "top_k", "seed")
 REAL = ("threshold", "temperature", "top_p")
 
@@ -22,10 +23,16 @@ class RaceRequest:
     prompt: str
     lanes: tuple[str, ...]
     settings: SamplingSettings
+    repeats: int = 1
 
 
 def read_request(
-    prompt: object, lanes: object, values: dict[str, object], known_lanes: Sequence[str], trained_block_size: int
+    prompt: object,
+    lanes: object,
+    values: dict[str, object],
+    known_lanes: Sequence[str],
+    trained_block_size: int,
+    repeats: object = 1,
 ) -> RaceRequest:
     """Check everything that needs no model. Raises InputError naming the field."""
     if prompt is not None and not isinstance(prompt, str):
@@ -42,7 +49,14 @@ def read_request(
         # Drawn here and not in the sampler: every lane of a race gets the same one.
         settings = replace(settings, seed=secrets.randbelow(2**31))
     ordered = tuple(lane for lane in known_lanes if lane in wanted)
-    return RaceRequest(prompt or "", ordered, settings)
+    return RaceRequest(prompt or "", ordered, settings, _read_repeats(repeats))
+
+
+def _read_repeats(value: object) -> int:
+    repeats = _whole(value)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MOST_REPEATS:
+        raise InputError("repeats", value, f"a whole number from 1 to {MOST_REPEATS}")
+    return repeats
 
 
 def _read_settings(values: dict[str, object]) -> SamplingSettings:

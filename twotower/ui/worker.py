@@ -11,7 +11,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from twotower.race import collector_at_rest
 from twotower.sampling.events import Event
@@ -19,6 +21,8 @@ from twotower.sampling.settings import SamplingSettings
 
 ShouldStop = Callable[[], bool]
 RunLane = Callable[[list[int], str, SamplingSettings, ShouldStop], Iterator[Event]]
+
+T = TypeVar("T")
 
 BATCH_SECONDS = 0.05  # 20 messages a second: smooth to the eye, and next to free for the sampler
 DEADLINE_SECONDS = 300.0
@@ -69,11 +73,11 @@ class LaneRun:
 
 
 class Worker:
-    """Starts the thread, builds what runs lanes on it, and hands it lanes."""
+    """Starts the thread, builds what runs lanes on it, and hands it lanes and other work that needs the model."""
 
     def __init__(self, build: Callable[[], RunLane]) -> None:
         self._build = build
-        self._runs: queue.SimpleQueue[LaneRun] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         threading.Thread(target=self._work, name="sampler", daemon=True).start()
@@ -87,12 +91,18 @@ class Worker:
     def submit(self, prompt_ids: list[int], lane: str, settings: SamplingSettings) -> LaneRun:
         """Queue a lane; its events appear in the run returned."""
         run = LaneRun(prompt_ids, lane, settings)
-        self._runs.put(run)
+        self._jobs.put(lambda: run._run(self._run_lane))
         return run
+
+    def call(self, function: Callable[[], T]) -> Future[T]:
+        """Run a function on the model's thread, in its turn; what it raises is raised by the future."""
+        future: Future[T] = Future()
+        self._jobs.put(lambda: _settle(future, function))
+        return future
 
     def _work(self) -> None:
         try:
-            run_lane = self._build()
+            self._run_lane = self._build()
         except BaseException as error:
             self._failure = error
             return
@@ -102,6 +112,13 @@ class Worker:
         gc.collect()
         gc.freeze()
         while True:
-            run = self._runs.get()
+            job = self._jobs.get()
             with collector_at_rest():
-                run._run(run_lane)
+                job()
+
+
+def _settle(future: Future[T], function: Callable[[], T]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:
+        future.set_exception(error)

@@ -1,18 +1,22 @@
 """Events to stage messages: what the browser needs to draw a run. Knows no model, no Gradio and no screen.
 
-A message is `{"run", "number", "lanes", "planned", "parts"}`; each part speaks of one lane. A *live* part brings the
-newest events and the slot texts they changed, and repeats those of the messages just before it: a message lost on the
-way costs nothing. A *whole* part brings the lane's entire log and replaces whatever the browser had, so at the end of
-a lane nothing can be missing, and a player needs nothing else.
+A message is a `StageFrame` with a number and parts; each part speaks of one lane. A *live* part brings the newest
+events and the slot texts they changed, and repeats those of the messages just before it: a message lost on the way
+costs nothing. A *whole* part brings the lane's entire log and replaces whatever the browser had, so at the end of a
+lane nothing can be missing, and a player needs nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
 
-from twotower.sampling.events import Denoised, Event, TokenDecoded, event_to_json
+from twotower.metrics import Metrics
+from twotower.recording import LaneRecord, Recording, ids_named
+from twotower.sampling.events import Denoised, Event, event_to_json
 from twotower.sampling.replay import Replay
-from twotower.views.lanes import look_of
+from twotower.views.lanes import lane_summary, look_of
 
 Json = dict[str, object]
 SlotTexts = Callable[[Sequence["int | None"]], "list[str]"]
@@ -53,43 +57,72 @@ class LaneCanvas:
             "texts": changed,
         }
 
-    def whole(self, text: str, figures: Json, summary: str) -> Json:
-        """The lane's entire log with the text of every slot and of every candidate."""
-        tokens = sorted(_ids_named(self.events))
-        return {
-            "lane": self.lane,
-            "whole": True,
-            "first": 0,
-            "events": [event_to_json(event) for event in self.events],
-            "texts": list(enumerate(self._slot_texts(self._replay.slots))),
-            "pieces": {str(token): self._slot_texts([token])[0] for token in tokens},
-            "text": text,
-            "figures": figures,
-            "summary": summary,
-        }
-
     def broken(self, summary: str) -> Json:
         """The lane ended in an error: what is there stays."""
         return {"lane": self.lane, "first": 0, "events": [], "texts": [], "broken": True, "summary": summary}
 
 
-class StageMessages:
-    """Numbers the messages of one run."""
+def whole_part(record: LaneRecord, pieces: Mapping[int, str]) -> Json:
+    """A finished lane's entire log, the text of its slots and of every candidate, its figures and a sentence."""
+    metrics = Metrics.of(record.trace)
+    return {
+        "lane": metrics.lane,
+        "whole": True,
+        "first": 0,
+        "events": [event_to_json(event) for event in record.trace.events],
+        "texts": list(record.slot_texts),
+        "joins": [list(join) for join in record.joins],
+        "pieces": {str(token): pieces[token] for token in sorted(ids_named(record.trace.events))},
+        "text": record.text,
+        "figures": {
+            "tokens": metrics.tokens,
+            "passes": metrics.all_passes,
+            "seconds": metrics.decode_seconds,
+            "tokens_per_second": metrics.tokens_per_second,
+        },
+        "summary": lane_summary(metrics, record.trace.finished.reason),
+    }
 
-    def __init__(self, run: str, lanes: Sequence[str], planned: int, block_size: int, prompt_tail: str) -> None:
-        self._frame: Json = {
-            "run": run,
-            "lanes": [look_of(lane).to_json() for lane in lanes],
-            "planned": planned,
-            "block_size": block_size,
-            "prompt_tail": prompt_tail,
-        }
-        self._number = 0
 
-    def message(self, *parts: Json) -> Json:
-        """The next message. Every one names run, lanes and grid, so that any of them can open the stage."""
-        self._number += 1
-        return {**self._frame, "number": self._number, "parts": list(parts)}
+@dataclass(frozen=True)
+class StageFrame:
+    """What every message of a run says, so that any of them can open the stage."""
+
+    run: str
+    lanes: tuple[str, ...]
+    planned: int  # slots that are there from the start
+    block_size: int
+    prompt_tail: str
+    recorded: bool = False
+    pinned: str | None = None  # the run that others are compared with
+
+    def message(self, number: int, *parts: Json) -> Json:
+        """The `number`-th message of the run."""
+        looks = [look_of(lane).to_json() for lane in self.lanes]
+        return {**asdict(self), "lanes": looks, "number": number, "parts": list(parts)}
+
+
+def recording_message(recording: Recording, run: str = "recorded", pinned: str | None = None) -> Json:
+    """A kept race as one message: the stage plays it."""
+    settings = recording.lanes[0].trace.started.settings
+    frame = StageFrame(
+        run=run,
+        lanes=tuple(record.trace.started.lane for record in recording.lanes),
+        planned=max(len(record.trace.slots) for record in recording.lanes),
+        block_size=cast(int, settings["block_size"]),
+        prompt_tail=prompt_tail(recording.prompt),
+        recorded=True,
+        pinned=pinned,
+    )
+    parts = (whole_part(record, recording.pieces) for record in recording.lanes)
+    return {**frame.message(1, *parts), "note": _recorded_where(recording.lanes[0])}
+
+
+def _recorded_where(record: LaneRecord) -> str:
+    return (
+        f"Recorded: {record.trace.started.model} on {record.machine}. The lanes ran one after the other; here they "
+        "play on one clock, each by its measured times."
+    )
 
 
 def prompt_tail(prompt: str, characters: int = 120) -> str:
@@ -105,14 +138,3 @@ def _light(event: Event) -> Json:
     if isinstance(event, Denoised):
         record["proposals"] = [[p.position, p.id, round(p.confidence, 4), p.rule, []] for p in event.proposals]
     return record
-
-
-def _ids_named(events: Iterable[Event]) -> set[int]:
-    ids: set[int] = set()
-    for event in events:
-        if isinstance(event, TokenDecoded):
-            ids.update((event.id, *(token for token, _ in event.candidates)))
-        elif isinstance(event, Denoised):
-            for proposal in event.proposals:
-                ids.update((proposal.id, *(token for token, _ in proposal.candidates)))
-    return ids

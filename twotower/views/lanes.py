@@ -1,4 +1,4 @@
-"""How each lane looks wherever it is drawn. Knows names, colours and marks; knows no events and no page.
+"""How each lane looks wherever it is drawn. Knows names, colours, marks and one sentence; knows no events and no page.
 
 Colours are Okabe and Ito's, told apart by every kind of colour vision; a glyph and a dash say the same without colour.
 """
@@ -6,6 +6,8 @@ Colours are Okabe and Ito's, told apart by every kind of colour vision; a glyph 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+
+from twotower.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,14 @@ _LOOKS = {
 def look_of(lane: str) -> LaneLook:
     """The look of a lane; one this module has not met gets its own name in grey."""
     return _LOOKS.get(lane) or LaneLook(lane, lane, "#767676", "■", "dashdot", "")
+
+
+_ENDS = {"end-token": "reached the end of its text", "length": "reached the length limit"}
+
+
+def lane_summary(metrics: Metrics, reason: str) -> str:
+    """What a screen reader hears when a lane ends."""
+    return (
+        f"{look_of(metrics.lane).label} {_ENDS.get(reason, 'was stopped')}: {metrics.tokens} tokens in "
+        f"{metrics.decode_seconds:.2f} seconds and {metrics.all_passes} passes."
+    )

@@ -1,0 +1,63 @@
+// What the stored proposals say about another threshold: which slots would have waited, which gone ahead. Hypothetical:
+// after the first difference the passes would have seen another block. Knows the stage's lanes; runs nothing.
+
+class WhatIf {
+  constructor(stage) {
+    this.stage = stage;
+    this.root = el("div", "tt-whatif");
+    const label = el("label", "", "What if the threshold were ");
+    this.range = el("input");
+    Object.assign(this.range, { type: "range", min: 0, max: 1, step: 0.01, className: "tt-whatif-range" });
+    this.value = el("output", "tt-whatif-value");
+    label.append(this.range, this.value);
+    this.said = el("p", "tt-whatif-said");
+    this.said.setAttribute("role", "status");
+    this.reset = el("button", "tt-button", "Back to what happened");
+    this.reset.type = "button";
+    this.root.append(label, this.reset, this.said);
+    this.range.addEventListener("input", () => this.show(Number(this.range.value)));
+    this.reset.addEventListener("click", () => this.rest());
+    this.rest();
+  }
+
+  get lane() {
+    return [...this.stage.lanes.values()].find((lane) => lane.timeline.blocks.length);
+  }
+
+  // The threshold of the run on the stage; nothing is marked.
+  rest() {
+    const threshold = this.lane?.timeline.settings.threshold;
+    this.root.hidden = threshold === undefined || this.lane.text === null;
+    if (threshold !== undefined) this.range.value = threshold;
+    this.show(threshold ?? 0);
+  }
+
+  show(threshold) {
+    setText(this.value, threshold.toFixed(2));
+    const { lane } = this;
+    const real = lane?.timeline.settings.threshold;
+    const same = real === undefined || Math.abs(threshold - real) < 0.005;
+    this.reset.hidden = same;
+    const { waits, earlier } = same ? { waits: [], earlier: [] } : otherwise(lane.timeline, threshold);
+    lane?.grid.mark("tt-waits", waits);
+    lane?.grid.mark("tt-earlier", earlier);
+    const slots = (n) => (n === 1 ? "1 slot" : `${n} slots`);
+    setText(
+      this.said,
+      same ? "" : `Hypothetical, from the stored confidences: ${slots(waits.length)} would have waited for a later pass, ${slots(earlier.length)} would have been committed in an earlier one.`,
+    );
+  }
+}
+
+// Positions that the threshold rule committed but would not have, and those it would have committed before it did.
+function otherwise(timeline, threshold) {
+  const waits = [];
+  const earlier = [];
+  timeline.slots.forEach((slot, position) => {
+    if (slot.id === null) return;
+    const first = slot.past.find(({ confidence, rule }) => confidence > threshold || rule === "minimum" || rule === "last-step");
+    if (slot.rule === "threshold" && slot.confidence <= threshold) waits.push(position);
+    else if (first && first.event < slot.committed) earlier.push(position);
+  });
+  return { waits, earlier };
+}

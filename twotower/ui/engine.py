@@ -1,0 +1,28 @@
+"""The model as the page knows it: its config at once, the model itself once it is loaded, the thread it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from twotower.model.configuration import TwoTowerConfig
+from twotower.ui.worker import Worker
+
+if TYPE_CHECKING:
+    from twotower import TwoTower
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`model()` waits until the weights are there, and raises what went wrong with them."""
+
+    folder: Path
+    config: TwoTowerConfig
+    device: torch.device
+    dtype: torch.dtype
+    worker: Worker
+    model: Callable[[], TwoTower]
