@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser
-from visitor import make_runs_long, open_page, run_to_end, set_number, start_run, watch
+from visitor import keep_screenshot, make_runs_long, open_page, run_to_end, set_number, start_run, watch
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -17,8 +17,14 @@ def test_nothing_overflows(browser: Browser, app_url: str, theme: str, width: in
     set_number(page, "max-new-tokens", "32")
     run_to_end(page)
     page.wait_for_selector("#latency-race .js-plotly-plot")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+    page.click("#how-it-works > button")
+    page.click(".tt-lane[data-lane=diffusion] .tt-slot[data-position='1']")
+    for name in ("This run", "Sweep", "Model"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(400)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        keep_screenshot(page, f"{theme}-{width}-{name.lower().replace(' ', '-')}")
     context.close()
     assert (errors, outside) == ([], [])
 

@@ -81,6 +81,13 @@ def run_on_stage(page: Page) -> str | None:
     return page.evaluate("document.querySelector('.tt-stage').stage.run")
 
 
+def keep_screenshot(page: Page, name: str) -> None:
+    """The whole page as a picture in `screenshots/`, for a person to look at; no test compares it."""
+    folder = ROOT / "screenshots"
+    folder.mkdir(exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
 def stand_still(page: Page) -> None:
     """Pause whatever plays and go to the end of the run on the stage."""
     page.click(".tt-end")

@@ -77,7 +77,7 @@ def report(traces: Sequence[Trace], table: Sequence[Standing]) -> list[str]:
         f"{len(started.prompt_ids)} prompt tokens, seed {started.seed}; "
         f"median of {repeats} (least to greatest)",
         "",
-        f"{'lane':<15}{'tokens':>7}{'seconds':>26}{'tokens/s':>24}{'speed-up':>22}{'tokens/pass':>13}"
+        f"{'lane':<15}{'tokens':>7}{'seconds':>26}{'tokens/s':>26}{'speed-up':>22}{'tokens/pass':>13}"
         "  passes (median ms)",
         *(_row(standing) for standing in table),
     ]
@@ -118,7 +118,7 @@ def _row(standing: Standing) -> str:
     per_pass = "–" if middle.tokens_per_pass is None else f"{middle.tokens_per_pass:.2f}"
     return (
         f"{standing.lane:<15}{middle.tokens:>7}{_spread(standing.decode_seconds, 3):>26}"
-        f"{_spread(standing.tokens_per_second, 1):>24}{_spread(standing.speed_up, 2):>22}{per_pass:>13}  {passes}"
+        f"{_spread(standing.tokens_per_second, 1):>26}{_spread(standing.speed_up, 2):>22}{per_pass:>13}  {passes}"
     )
 
 

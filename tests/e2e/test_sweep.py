@@ -1,0 +1,64 @@
+"""The sweep: points measured one by one, drawn as they come, kept when it is stopped, and saved."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from playwright.sync_api import Page
+from visitor import set_number
+
+
+def open_sweep(page: Page, thresholds: str, steps: str) -> None:
+    """A small sweep of short texts over one example."""
+    set_number(page, "max-new-tokens", "24")
+    page.get_by_role("tab", name="Sweep").click()
+    page.locator("#sweep-thresholds textarea, #sweep-thresholds input").fill(thresholds)
+    page.locator("#sweep-steps textarea, #sweep-steps input").fill(steps)
+
+
+def points(page: Page) -> int:
+    """Points of settings in the chart, the baseline left out."""
+    return page.evaluate(
+        """() => {
+          const plot = document.querySelector("#sweep-chart .js-plotly-plot");
+          const series = (plot?.data ?? []).filter((trace) => trace.showlegend === false);
+          return series.flatMap((trace) => trace.x ?? []).length;
+        }"""
+    )
+
+
+def test_a_sweep_measures_every_point_and_saves_them(page: Page) -> None:
+    open_sweep(page, "0.5, 0.9", "16, 4")
+    page.click("#sweep-run")
+    page.wait_for_selector("#sweep-run:not([disabled])", timeout=120_000)
+    page.wait_for_function("document.querySelector('#sweep-summary').innerText.trim()")
+    page.wait_for_selector("#sweep-download:not([disabled])")
+    assert points(page) == 4
+    with page.expect_download() as download:
+        page.click("#sweep-download")
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    swept = {(row["threshold"], row["steps_per_block"]) for row in rows if row["threshold"]}
+    assert {(float(threshold), int(steps)) for threshold, steps in swept} >= {(0.5, 16), (0.9, 4)}
+
+
+def test_stop_keeps_the_points_that_are_there(page: Page) -> None:
+    open_sweep(page, "0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9", "16, 8, 4")
+    page.click("#sweep-run")
+    page.wait_for_function(
+        "document.querySelector('#sweep-chart .js-plotly-plot')?.data.some((trace) => (trace.x ?? []).length > 1)",
+        timeout=120_000,
+    )
+    page.click("#sweep-stop")
+    page.wait_for_selector("#sweep-run:not([disabled])", timeout=30_000)
+    assert 0 < points(page) < 27
+
+
+def test_a_grid_that_cannot_be_run_names_its_field(page: Page) -> None:
+    open_sweep(page, "0.5, 7", "16")
+    page.click("#sweep-run")
+    message = page.locator(".toast-body.error").first
+    message.wait_for(timeout=20_000)
+    assert "threshold" in message.inner_text()
+    assert page.locator("#sweep-thresholds textarea, #sweep-thresholds input").input_value() == "0.5, 7"
