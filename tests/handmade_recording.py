@@ -72,3 +72,11 @@ def autoregressive() -> Trace:
 def _run(lane: str, *events: Event) -> Trace:
     started = Started(0.0, lane, (1,), SETTINGS.to_json(), 7, "m", "cpu", "float32", 2, 3, (2,), ())
     return Trace((started, Prefilled(0.01, 1, 0.009), *events))
+
+
+EVIL = '</script><script>document.title = "owned"</script><img src=x onerror=alert(1)>\u2028&amp;<!--'
+
+
+def evil() -> Recording:
+    """The same with a name, a prompt and tokens that try to be markup."""
+    return Recording(EVIL, EVIL, recording().lanes, dict.fromkeys(recording().pieces, EVIL))

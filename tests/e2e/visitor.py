@@ -47,7 +47,10 @@ def open_more_settings(page: Page) -> None:
 
 
 def make_runs_long(page: Page) -> None:
-    """Settings under which the small model takes seconds: one slot a pass, and so much chance that no text ends."""
+    """Settings under which the embedded model takes seconds: one slot a pass, chance, and a seed that finds no end."""
+    page.fill("#prompt textarea", "Once upon a time")
+    open_more_settings(page)
+    set_number(page, "seed", "25")
     set_number(page, "temperature", "2")
     set_number(page, "threshold", "1")
     set_number(page, "max-new-tokens", "512")

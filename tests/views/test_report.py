@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import handmade_recording
-import pytest
-from playwright.sync_api import Page, sync_playwright
 
-from twotower.recording import Recording
 from twotower.ui.theme import page_theme
 from twotower.views.canvas import recording_message
 from twotower.views.palette import CIVIDIS, DARK, LIGHT, cividis, ink_on
 from twotower.views.player import PLAYER, STAGE_SCRIPTS, STYLES, read_assets
 from twotower.views.report import html_player
-
-EVIL = '</script><script>document.title = "owned"</script><img src=x onerror=alert(1)>\u2028&amp;<!--'
 
 
 class Elements(HTMLParser):
@@ -44,11 +37,6 @@ class Elements(HTMLParser):
             self.texts.setdefault(self._open[-1], []).append(data)
 
 
-def evil() -> Recording:
-    lanes = handmade_recording.recording().lanes
-    return Recording(EVIL, EVIL, lanes, dict.fromkeys(handmade_recording.recording().pieces, EVIL))
-
-
 def test_the_scripts_get_the_recording() -> None:
     recording = handmade_recording.recording()
     (data, _) = Elements(html_player(recording)).texts["script"]
@@ -56,15 +44,15 @@ def test_the_scripts_get_the_recording() -> None:
 
 
 def test_nothing_of_a_text_becomes_markup() -> None:
-    page = html_player(evil())
+    page = html_player(handmade_recording.evil())
     elements = Elements(page)
     assert [tag for tag, _ in elements.tags].count("script") == 2
     assert page.count("</script>") == 2
     assert not any(tag == "img" for tag, _ in elements.tags)
     assert "\u2028" not in elements.texts["script"][0]
     assert "<" not in elements.texts["script"][0]
-    assert json.loads(elements.texts["script"][0])["parts"][0]["pieces"]["10"] == EVIL
-    assert elements.texts["title"] == [EVIL]
+    assert json.loads(elements.texts["script"][0])["parts"][0]["pieces"]["10"] == handmade_recording.EVIL
+    assert elements.texts["title"] == [handmade_recording.EVIL]
 
 
 def test_nothing_is_fetched() -> None:
@@ -120,49 +108,3 @@ def test_the_scale_is_the_player_s() -> None:
     assert points == list(CIVIDIS)
     assert (cividis(-1), cividis(0.5), cividis(1)) == (CIVIDIS[0], (124, 124, 118), CIVIDIS[-1])
     assert (ink_on(CIVIDIS[0]), ink_on(CIVIDIS[-1])) == ((255, 255, 255), (20, 18, 15))
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, list[str], list[str]]]:
-    """The file of a recording whose texts try to be markup, opened from disk: page, errors, requests."""
-    file = tmp_path_factory.mktemp("report") / "player.html"
-    file.write_text(html_player(evil()), encoding="utf-8")
-    errors: list[str] = []
-    requests: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(file.as_uri())
-        yield page, errors, requests
-        browser.close()
-
-
-def test_it_plays_from_disk(opened: tuple[Page, list[str], list[str]], tmp_path: Path) -> None:
-    page, errors, requests = opened
-    page.locator(".tt-lane").nth(1).wait_for()
-    page.keyboard.press("End")
-    for lane in ("diffusion", "autoregressive"):
-        prose = page.locator(f".tt-lane[data-lane={lane}] .tt-prose")
-        assert prose.evaluate("node => node.textContent") == " é🗼 </script>"
-    page.keyboard.press("Home")
-    assert page.locator(".tt-lane[data-lane=diffusion] .tt-prose").evaluate("node => node.textContent") == ""
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("Number(document.querySelector('.tt-stage').stage.player.time)") == pytest.approx(0.01)
-    assert page.title() == EVIL
-    assert page.locator("img").count() == 0
-    assert errors == []
-    assert [url for url in requests if not url.startswith("file://")] == []
-    assert len(requests) == 1
-
-
-@pytest.mark.parametrize(("scheme", "colours"), [("light", LIGHT), ("dark", DARK)])
-def test_it_follows_the_system_s_colours(
-    opened: tuple[Page, list[str], list[str]], scheme: str, colours: dict[str, str]
-) -> None:
-    page, _, _ = opened
-    page.emulate_media(color_scheme=scheme)
-    shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert shown == "rgb({}, {}, {})".format(*bytes.fromhex(colours["body-background-fill"][1:]))
