@@ -14,7 +14,8 @@ class StageView {
     this.inspector = new Inspector(this);
     this.build();
     this.whatIf = new WhatIf(this);
-    this.lanesRoot.before(this.whatIf.root, this.comparison.root);
+    this.transport.root.append(this.whatIf.root);
+    this.lanesRoot.before(this.comparison.root);
     this.listen();
   }
 

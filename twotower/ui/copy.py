@@ -37,8 +37,8 @@ def chips_info(examples: Examples) -> str:
     if all(example.speed_up is None for example in examples.prompts):
         return ""
     return (
-        "The factor says who was faster when this was measured, and by how much "
-        f"({examples.where}; default settings). Predictable text is where diffusion shines; open text may lose."
+        f"Who was faster, and by how much, as measured ({examples.where}; default settings): predictable text is where "
+        "diffusion shines, open text may lose."
     )
 
 
