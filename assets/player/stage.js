@@ -1,5 +1,5 @@
 // The stage: takes the server's messages, keeps one view per lane, and shows all of them at the player's moment.
-// Gradio, or an exported page, hands in `element`, `props`, `watch`.
+// Gradio, or an exported page, hands in `element`, `props`, `watch`, `trigger`.
 
 class StageView {
   constructor(root) {
@@ -9,7 +9,7 @@ class StageView {
     this.lanes = new Map();
     this.colouring = "confidence";
     this.player = new Player(() => this.show());
-    this.transport = new Transport(this.player);
+    this.transport = new Transport(this.player, () => trigger("stop"));
     this.comparison = new Comparison(this);
     this.inspector = new Inspector(this);
     this.build();

@@ -10,8 +10,11 @@ const ICONS = {
   end: "M12 2H14V14H12ZM2 2V14L11 8Z",
 };
 
+const WORDS = { live: "● Live", halt: "■ Stop" };
+
 class Transport {
-  constructor(player) {
+  // `onStop()` ends the run that is going on.
+  constructor(player, onStop) {
     this.player = player;
     this.root = el("div", "tt-transport");
     this.root.setAttribute("role", "group");
@@ -24,12 +27,12 @@ class Transport {
     this.clock = el("output", "tt-clock");
     this.buildSpeed();
     this.live = this.button("live", "Follow the run as it comes", () => player.follow());
-    this.root.append(this.clock);
-    this.root.append(this.speedLabel, this.live);
+    this.stop = this.button("halt", "Stop the run", onStop);
+    this.root.append(this.clock, this.speedLabel, this.live, this.stop);
   }
 
   button(name, title, onClick) {
-    const button = el("button", `tt-button tt-${name}`, name in ICONS ? undefined : "● Live");
+    const button = el("button", `tt-button tt-${name}`, WORDS[name]);
     if (name in ICONS) {
       const icon = svgEl("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
       icon.append(svgEl("path", { d: ICONS[name] }));
@@ -66,7 +69,7 @@ class Transport {
     this.toggle.classList.toggle("tt-on", player.playing);
     setText(this.clock, `${(player.following ? player.end : player.time).toFixed(3)} s`);
     if (this.speed.value !== player.speed) this.speed.value = player.speed;
-    this.live.hidden = !running;
+    this.live.hidden = this.stop.hidden = !running;
     this.live.classList.toggle("tt-on", player.following);
     this.live.setAttribute("aria-pressed", player.following);
   }

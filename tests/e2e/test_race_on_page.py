@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from gradio_client import Client
 from playwright.sync_api import Page
@@ -71,6 +72,40 @@ def test_verdict_charts_and_numbers(page: Page) -> None:
     assert rows["Speed-up"][1] == "1.00×"
     assert rows["Tokens per denoiser pass"][1] == "–"
     assert len(page.locator("#stage [role=status] p").all_inner_texts()) == 2
+
+
+def test_every_chart_is_drawn_and_those_without_a_say_are_not(page: Page) -> None:
+    charts = ("latency-race", "time-per-pass", "commit-map", "passes-per-block", "break-even")
+    set_number(page, "max-new-tokens", "40")
+    run_to_end(page)
+    for chart in charts:
+        page.wait_for_selector(f"#{chart} .js-plotly-plot .main-svg", state="attached")
+    commits = page.locator("#commit-map .js-plotly-plot").evaluate(
+        "plot => plot.data.flatMap((trace) => trace.x ?? [])"
+    )
+    assert len(commits) == int(figure(page, "diffusion", "tokens"))
+    page.locator("#lanes input[type=checkbox]").first.uncheck()
+    run_to_end(page, lanes=1)
+    for chart in charts[2:]:
+        page.wait_for_selector(f"#{chart} .js-plotly-plot", state="detached")
+
+
+def test_repeats_give_every_number_its_spread(page: Page) -> None:
+    open_more_settings(page)
+    set_number(page, "max-new-tokens", "24")
+    set_number(page, "repeats", "3")
+    run_to_end(page)
+    page.wait_for_function("/ to /.test(document.querySelector('#numbers').innerText)")
+    rows = {
+        row.locator(".tt-measure").inner_text(): row.locator("td").all_inner_texts()
+        for row in page.locator("#numbers tbody tr").all()
+    }
+    assert rows["Runs"] == ["3", "3"]
+    for name in ("Seconds", "Tokens per second"):
+        for text in rows[name]:
+            middle, low, high = (float(number) for number in re.findall(r"[\d.]+", text))
+            assert low <= middle <= high
+    assert page.locator(".tt-note").inner_text().startswith("Lanes run one after the other")
 
 
 def test_stage_shows_the_text_of_the_trace_and_a_seed_repeats_it(page: Page, app_url: str) -> None:

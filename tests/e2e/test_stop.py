@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import time
-
 from playwright.sync_api import Page
 from visitor import make_runs_long, prose, run_to_end, set_number, start_run
+
+# The browser's own clock from the press to the lane that stands still: the page may scroll before a press.
+FROM_PRESS_TO_STOPPED = """
+() => {
+  document.addEventListener("click", () => { window.pressed = performance.now(); }, { capture: true, once: true });
+  const lane = document.querySelector(".tt-lane[data-lane=diffusion]");
+  new MutationObserver(() => {
+    if (lane.dataset.state === "stopped") window.stopped ??= performance.now();
+  }).observe(lane, { attributes: true });
+}
+"""
 
 
 def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:
@@ -14,10 +23,10 @@ def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> 
     page.wait_for_function(
         "() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8", timeout=60_000
     )
-    pressed = time.monotonic()
+    page.evaluate(FROM_PRESS_TO_STOPPED)
     page.click("#stop")
-    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=stopped]", timeout=5_000)
-    assert time.monotonic() - pressed < 1.0
+    page.wait_for_function("window.stopped", timeout=10_000)
+    assert page.evaluate("window.stopped - window.pressed") < 1000
     page.wait_for_selector("#run:not([disabled])")
     assert page.locator(".tt-lane[data-lane=diffusion] .tt-state").inner_text() == "stopped"
     assert prose(page, "diffusion").strip()
@@ -35,3 +44,13 @@ def test_the_next_run_is_as_good_as_the_first(page: Page) -> None:
     set_number(page, "max-new-tokens", "16")
     run_to_end(page)
     assert prose(page, "diffusion").strip()
+
+
+def test_the_stage_can_stop_its_run_too(page: Page) -> None:
+    assert page.locator(".tt-halt").is_hidden()
+    make_runs_long(page)
+    start_run(page)
+    page.click(".tt-halt")
+    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=stopped]", timeout=10_000)
+    page.wait_for_selector("#run:not([disabled])")
+    assert page.locator(".tt-halt").is_hidden()

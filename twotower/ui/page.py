@@ -128,7 +128,8 @@ def _wire_race(demo: gr.Blocks, handlers: Handlers, widgets: Widgets) -> None:
     )
     raced = prepared.success(handlers.race, None, stage, **MODEL_QUEUE, **QUIET)
     raced.then(handlers.settle, None, [strip, *buttons, *widgets.results.drawn], queue=False, **QUIET)
-    controls.stop.click(handlers.stop, None, None, queue=False, **QUIET)
+    for stopped in (controls.stop.click, stage.stop):  # the stage has a button of its own, where the eyes are
+        stopped(handlers.stop, None, None, queue=False, **QUIET)
     controls.block_size.change(
         handlers.block_warning, controls.block_size, controls.block_warning, queue=False, **QUIET
     )
