@@ -9,16 +9,15 @@ const COLOURINGS = {
   step: {
     label: "Commit step",
     ends: (stage) => ["first", `step ${Math.max(1, stage.latestStep)}`],
-    // The first step is the light end: what was sure at once should look like what was sure.
-    colour: (slot, position, stage) => cividis(1 - (slot.step ?? 0) / Math.max(1, stage.latestStep - 1)),
+    // The first step is the light end: what was sure at once should look like what was sure. Autoregression has none.
+    colour: (slot, position, stage) => (slot.step === null ? null : cividis(1 - slot.step / Math.max(1, stage.latestStep - 1))),
   },
   agreement: {
     label: "Agreement",
     ends: () => ["differs", "same token"],
     colour(slot, position, stage, lane) {
-      const other = stage.counterpart(lane)?.timeline.slots[position];
-      if (!other || other.id === null) return null;
-      return other.id === slot.id ? SAME.yes : SAME.no;
+      const other = stage.beside(lane, position);
+      return other && (other.id === slot.id ? SAME.yes : SAME.no);
     },
   },
 };

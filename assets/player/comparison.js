@@ -22,7 +22,7 @@ class Comparison {
     if (this.stage.run === this.run) return null;
     const other = this.lanes.get(lane.look.lane);
     const slot = other?.timeline.slots[position];
-    return slot && slot.id !== null ? { id: slot.id, text: quoted(other, slot.id) } : null;
+    return slot && slot.id !== null ? { id: slot.id, text: quoted(other, slot.id, position) } : null;
   }
 
   show() {
@@ -30,11 +30,11 @@ class Comparison {
     for (const lane of this.stage.lanes.values()) {
       const differing = this.differing(lane);
       lane.grid.mark("tt-differs", differing ?? []);
-      if (differing) said.push(`${lane.look.label}: ${differing.length} of ${lane.timeline.slots.length} slots differ from A`);
+      const slots = Math.max(lane.timeline.slots.length, this.lanes.get(lane.look.lane)?.timeline.slots.length ?? 0);
+      if (differing) said.push(`${lane.look.label}: ${differing.length} of ${slots} slots differ from A`);
     }
-    const pinned = this.lanes.size > 0 && this.run === this.stage.run;
-    this.root.hidden = !pinned && !said.length;
-    setText(this.root, pinned ? "Run A is pinned. Change a setting and run again: slots that differ will be outlined." : said.length ? `${said.join(". ")}.` : "");
+    this.root.hidden = !this.lanes.size;
+    setText(this.root, said.length ? `${said.join(". ")}.` : "Run A is pinned. Change a setting and run again: slots that differ will be outlined.");
   }
 
   // Positions at which a lane holds another token than it does in A; null where there is nothing to compare.

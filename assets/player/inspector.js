@@ -18,13 +18,13 @@ class Inspector {
     this.hint = el("p", "tt-hint", "Point at a slot to see what else it could have been. Click to keep it, Esc to let go.");
     this.body = el("div", "tt-inspected-slot");
     this.title = el("h4", "tt-inspector-title");
-    this.title.setAttribute("aria-live", "polite");
     this.facts = el("ul", "tt-inspector-facts");
     this.table = el("table", "tt-candidates");
     this.table.append(el("caption", "", "Candidates at this moment"));
     this.rows = el("tbody");
     this.table.append(this.rows);
     const about = el("div", "tt-inspector-about");
+    about.setAttribute("aria-live", "polite");
     about.append(this.title, this.facts);
     const curve = el("figure", "tt-curve");
     this.curve = svgEl("svg", { viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, role: "img" });
@@ -66,6 +66,7 @@ class Inspector {
     if (this.locked) this.locked = target;
     this.hovered = target;
     this.show();
+    lane.grid.cells[target.position].scrollIntoView({ block: "nearest" });
   }
 
   show() {
@@ -86,8 +87,10 @@ class Inspector {
     const proposal = lane.timeline.proposalAt(position, count);
     const standing = lane.timeline.standing(position, count);
     setText(this.title, `${lane.look.glyph} ${lane.look.label}, slot ${position + 1}`);
-    this.facts.replaceChildren(...this.sentences(lane, position, slot, standing, proposal).map((text) => el("li", "", text)));
-    this.drawCandidates(lane, standing, proposal);
+    const said = this.sentences(lane, position, slot, standing, proposal);
+    if (said.join("\n") !== this.said) this.facts.replaceChildren(...said.map((text) => el("li", "", text)));
+    this.said = said.join("\n");
+    this.drawCandidates(lane, slot, proposal);
     this.drawCurve(lane, slot, count);
   }
 
@@ -96,39 +99,43 @@ class Inspector {
     const blocks = lane.timeline.blocks.length > 0;
     const where = blocks ? `block ${slot.block + 1}, ` : "";
     if (standing === "ghost") said.push(`${where}not open yet`);
-    if (standing === "beyond") said.push("after the end of the text: not counted");
+    if (standing === "beyond") {
+      const stopped = lane.timeline.finished.reason === "cancelled";
+      said.push(stopped ? "behind the first gap of a stopped run: not counted" : "after the end of the text: not counted");
+    }
     if (standing === "mask") said.push(proposal ? `${where}still masked after step ${proposal.step + 1}` : `${where}masked, no pass has seen it yet`);
     if (standing === "token") {
       const step = slot.step === null ? "" : ` in step ${slot.step + 1}`;
-      said.push(`${where}${quoted(lane, slot.id)} committed${step} at ${percent(slot.confidence)}`);
+      said.push(`${where}${quoted(lane, slot.id, position)} committed${step} at ${percent(slot.confidence)}`);
       if (slot.rule) said.push(`rule: ${RULES[slot.rule]}`);
     }
-    if (standing === "token" && blocks) said.push(this.arSays(slot, lane.shown));
-    const other = standing === "token" ? this.stage.counterpart(lane)?.timeline.slots[position] : null;
-    if (other && other.id !== null) {
-      const same = other.id === slot.id;
-      said.push(`${this.stage.counterpart(lane).look.label}: ${same ? "the same token here" : quoted(this.stage.counterpart(lane), other.id)}`);
+    if (standing === "token" && blocks) said.push(this.arSays(lane, slot));
+    const other = standing === "token" ? this.stage.beside(lane, position) : null;
+    if (other) {
+      const beside = this.stage.counterpart(lane);
+      said.push(`${beside.look.label}, in the end: ${other.id === slot.id ? "the same token here" : quoted(beside, other.id, position)}`);
     }
     const before = standing === "token" ? this.stage.comparison.tokenOf(lane, position) : null;
     if (before) said.push(`run A: ${before.id === slot.id ? "the same token here" : before.text}`);
     return said;
   }
 
-  arSays(slot, count) {
-    if (slot.ar !== null && slot.judged < count) return `AR's probability of it, given what stands before: ${percent(slot.ar)}`;
-    if (slot.ar !== null) return "AR judges it when the block is finished";
-    return "AR never judged it: the last block is not read again";
+  arSays(lane, slot) {
+    if (slot.ar !== null && slot.judged < lane.shown) return `AR's probability of it, given what stands before: ${percent(slot.ar)}`;
+    if (slot.ar !== null || lane.text === null) return "AR judges it when the block is finished";
+    if (slot.block === lane.timeline.blocks.at(-1).block) return "AR never judged it: the last block is not read again";
+    return "AR's probability of it was not recorded";
   }
 
-  drawCandidates(lane, standing, proposal) {
+  drawCandidates(lane, slot, proposal) {
     const rows = (proposal?.candidates ?? []).map(([id, probability]) => {
       const row = el("tr", id === proposal.id ? "tt-chosen" : "");
       const bar = el("td", "tt-share-cell");
       const fill = el("span", "tt-share");
       fill.style.width = `${100 * probability}%`;
       bar.append(fill);
-      const mark = id === proposal.id ? (standing === "mask" ? "proposed" : "chosen") : "";
-      const name = el("th", "", visible(lane.pieces[id] ?? ""));
+      const mark = id === proposal.id ? (slot.committed < lane.shown ? "chosen" : "proposed") : "";
+      const name = el("th", "", spelled(lane.pieces[id] ?? ""));
       name.scope = "row";
       row.append(name, bar, el("td", "tt-number", percent(probability)), el("td", "tt-mark", mark));
       return row;
@@ -165,8 +172,14 @@ class Inspector {
   }
 }
 
-function quoted(lane, id) {
-  return lane.timeline.endIds.includes(id) ? "end of text" : `“${visible(lane.pieces[id] ?? "")}”`;
+// A token of a lane in words; while the lane runs, texts are known by their slots alone.
+function quoted(lane, id, position) {
+  return lane.timeline.endIds.includes(id) ? "end of text" : `“${spelled(lane.pieces[id] ?? lane.texts[position] ?? "")}”`;
+}
+
+// The text of a token with its spaces: " the" and "the" are two tokens.
+function spelled(text) {
+  return text === "" ? "⋯" : text.replaceAll("\n", "↵").replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
 }
 
 function percent(value) {

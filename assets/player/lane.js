@@ -36,7 +36,7 @@ class LaneView {
     tail.title = "the end of the prompt";
     const grid = el("div", "tt-grid");
     grid.tabIndex = 0;
-    grid.setAttribute("role", "group");
+    grid.setAttribute("role", "application"); // its arrow keys are its own
     grid.setAttribute("aria-label", `Slots of the ${look.label} lane: arrow keys inspect them, Enter locks one`);
     this.prose = el("p", "tt-prose");
     this.prose.tabIndex = 0; // a long text scrolls, by keyboard too
@@ -78,6 +78,7 @@ class LaneView {
     part.events.slice(Math.max(0, this.seen - part.first)).forEach((event) => this.timeline.add(event));
     this.seen = Math.max(this.seen, part.first + part.events.length);
     for (const [position, text] of part.texts) this.texts[position] = text;
+    this.paint(part.texts.map(([position]) => position)); // a neighbour's bytes may have completed an older slot
     this.mark("running");
     return null;
   }
@@ -119,7 +120,7 @@ class LaneView {
     this.shown = count;
     this.paint(touched);
     if (flashing && count > from) {
-      this.grid.flash([...touched].filter((p) => timeline.slots[p].committed >= from && timeline.standing(p, count) === "token"));
+      this.grid.flash([...touched].filter((p) => timeline.slots[p]?.committed >= from && timeline.standing(p, count) === "token"));
     }
     if (touched.size) this.drawText(count);
     const ended = this.text !== null && count === timeline.length;

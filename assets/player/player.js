@@ -15,7 +15,6 @@ class Player {
   constructor(onChange) {
     this.onChange = onChange;
     this.lines = []; // timelines of the lanes
-    this.lead = 0; // the lane whose passes the step keys follow
     this.time = 0;
     this.speed = "1";
     this.playing = false;
@@ -25,7 +24,6 @@ class Player {
   load(lines, following) {
     this.pause();
     this.lines = lines;
-    this.lead = 0;
     this.following = following;
     this.time = 0;
   }
@@ -34,10 +32,15 @@ class Player {
     return Math.max(0, ...this.lines.map((line) => line.end));
   }
 
+  // The moment that is shown.
+  get now() {
+    return this.following ? this.end : this.time;
+  }
+
   // The slowest speed at which the run does not take longer than is good for a first look.
   chooseSpeed() {
     const slow = SPEEDS.map(([speed]) => Number(speed)).filter((speed) => this.end / speed <= 4 * READABLE_SECONDS);
-    this.speed = String(slow.findLast((speed) => speed > 0) ?? 1);
+    this.speed = String(slow.at(-1) ?? 1);
   }
 
   follow() {
@@ -59,8 +62,8 @@ class Player {
   }
 
   play() {
+    if (this.now >= this.end) this.time = 0;
     this.following = false;
-    if (this.time >= this.end) this.time = 0;
     this.playing = true;
     this.last = performance.now();
     this.tick();
@@ -99,16 +102,19 @@ class Player {
     this.seek(this.nextTime(direction));
   }
 
-  // The nearest time at which something happened in the lead lane, before or after now.
-  nextTime(direction, counts = () => true) {
-    const line = this.lines[this.lead];
-    const now = this.following ? this.end : this.time;
-    const times = (line?.times ?? []).filter((_, number) => counts(line.log[number]));
+  // The nearest time at which something happened, before or after now: in the first lane, and where that has ended in
+  // the lane that goes on longest. `counts` picks events of the first lane alone.
+  nextTime(direction, counts = null) {
+    const { now } = this;
+    const [first] = this.lines;
+    const over = first && (direction > 0 ? now >= first.end : now > first.end);
+    const line = over && !counts ? this.lines.find((each) => each.end === this.end) : first;
+    const times = (line?.times ?? []).filter((_, number) => !counts || counts(line.log[number]));
     if (direction > 0) return times.find((time) => time > now) ?? this.end;
     return times.findLast((time) => time < now) ?? 0;
   }
 
-  // To where a block of the lead lane opens; a lane without blocks moves by sixteen tokens.
+  // To where a block of the first lane opens; a lane without blocks moves by sixteen tokens.
   stepBlock(direction) {
     this.pause();
     this.seek(this.nextTime(direction, (event) => event.event === "BlockOpened" || (event.position ?? 1) % 16 === 0));

@@ -41,13 +41,13 @@ class Scrubber {
   }
 
   // Draws what the lanes have so far.
-  draw(lanes, planned) {
+  draw(lanes) {
     const latest = Math.max(0.02, ...lanes.map((lane) => lane.timeline.end));
     // The axis grows in steps: one that grew with every message would make the lines crawl backwards.
     if (latest > this.span || latest < this.span / 4) this.span = niceAbove(latest);
     setText(this.scale, `${this.span} s`);
     this.range.max = this.span;
-    const most = Math.max(1, Math.min(planned, ...[Math.max(...lanes.map((lane) => lane.timeline.slots.length)) || planned]));
+    const most = Math.max(1, ...lanes.map((lane) => lane.timeline.slots.length)) ;
     for (const { look, timeline } of lanes) {
       const parts = this.parts.get(look.lane);
       parts.line.setAttribute("d", this.curve(timeline, most));

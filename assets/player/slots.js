@@ -6,17 +6,16 @@ class SlotGrid {
   constructor(root, planned, blockSize) {
     this.root = root;
     this.blockSize = blockSize;
-    this.planned = planned;
     this.cells = [];
     root.replaceChildren();
-    this.grow(planned);
+    this.build(planned);
   }
 
-  // A run never opens more than it planned; a recorded one may.
-  grow(count) {
+  // A run never opens more slots than it planned.
+  build(count) {
     while (this.cells.length < count) {
       const block = el("div", "tt-block");
-      const size = Math.min(this.blockSize, Math.max(count, this.planned) - this.cells.length);
+      const size = Math.min(this.blockSize, count - this.cells.length);
       for (let i = 0; i < size; i++) {
         const cell = el("span", "tt-slot tt-ghost");
         cell.dataset.position = this.cells.length;
@@ -30,7 +29,6 @@ class SlotGrid {
 
   // Draws a face (see `slotFace`). What a cell shows already costs nothing: a scrub calls this for every slot it passes.
   paint(position, face) {
-    this.grow(position + 1);
     const cell = this.cells[position];
     const key = `${face.className}|${face.text}|${face.colour ?? ""}`;
     if (cell.face === key) return;
@@ -65,17 +63,21 @@ function slotFace(lane, position, count, colour) {
   const { timeline } = lane;
   const kind = timeline.standing(position, count);
   if (kind === "ghost") return { className: "tt-ghost", text: "" };
-  const finished = timeline.finished && timeline.finished.event < count;
-  if (kind === "mask") return { className: finished ? "tt-mask tt-still" : "tt-mask", text: "" };
+  if (kind === "mask") return { className: "tt-mask", text: "" };
   const slot = timeline.slots[position];
-  if (kind === "beyond") return { className: slot.id === null ? "tt-mask tt-still tt-beyond" : "tt-token tt-beyond", text: "" };
+  if (kind === "beyond") {
+    if (slot.id === null) return { className: "tt-mask tt-still tt-beyond", text: "" };
+    // Words behind the first gap of a stopped run stay to be read; what fills a block after its end token is no text.
+    const stopped = timeline.finished.reason === "cancelled";
+    return { className: "tt-token tt-beyond", text: stopped ? visible(lane.textAt(position, count)) : "" };
+  }
   const text = timeline.endIds.includes(slot.id) ? "■" : visible(lane.textAt(position, count));
   return { className: "tt-token", text, colour: colour(slot, position) };
 }
 
 const RULES = {
   threshold: "above the threshold",
-  minimum: "the surest of a step in which none was above the threshold",
+  minimum: "below it, but among the surest: a step must commit its share",
   "last-step": "the last step commits whatever is left",
 };
 

@@ -74,7 +74,8 @@ class StageView {
     if (event.key === "Escape") return this.inspector.free();
     const grid = focused?.closest?.(".tt-grid");
     const lane = grid && this.lanes.get(grid.closest(".tt-lane").dataset.lane);
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -16, ArrowDown: 16 }[event.key];
+    const row = lane ? lane.grid.cells.filter((cell) => cell.offsetTop === lane.grid.cells[0].offsetTop).length : 0;
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -row, ArrowDown: row }[event.key];
     if (lane && by) return this.inspector.move(lane, by) ?? true;
     if (lane && event.key === "Enter") return this.inspector.lock(this.inspector.target) ?? true;
     if (inside && /^(INPUT|SELECT|BUTTON)$/.test(focused.tagName)) {
@@ -87,6 +88,8 @@ class StageView {
   }
 
   take(message) {
+    // A word about a run that is not on the stage any more.
+    if (!message.parts.length && this.run !== null && message.run !== this.run) return;
     if (message.note) setText(this.note, message.note);
     this.comparison.pin(message.pinned ?? null);
     if (message.run !== this.run) this.open(message);
@@ -99,8 +102,8 @@ class StageView {
     if (!message.parts.length) return;
     document.dispatchEvent(new CustomEvent("twotower:light", { detail: this.recorded ? "recorded" : "live" }));
     this.player.lines = this.views.map((lane) => lane.timeline); // whole ones replace those that grew
-    this.scrubber.draw(this.views, this.planned);
-    if (whole) this.colourBy(this.colouring);
+    this.scrubber.draw(this.views);
+    if (whole || this.colouring !== "confidence") this.colourBy(this.colouring); // the others depend on more than a slot
     if (whole) this.whatIf.rest();
     if (this.recorded && !this.started) this.start();
     this.show(true);
@@ -117,7 +120,14 @@ class StageView {
 
   // The lane whose tokens a lane's are held against: the baseline, and for the baseline itself diffusion.
   counterpart(lane) {
-    return this.lanes.get(lane.look.lane === "autoregressive" ? "diffusion" : "autoregressive") ?? null;
+    const name = lane.look.lane === "autoregressive" ? "diffusion" : "autoregressive";
+    return this.lanes.get(name) ?? (name === "diffusion" ? this.views.find((other) => other !== lane) : undefined) ?? null;
+  }
+
+  // The counterpart's slot at a position, where its text has one in the end.
+  beside(lane, position) {
+    const line = this.counterpart(lane)?.timeline;
+    return line?.standing(position, line.length) === "token" ? line.slots[position] : null;
   }
 
   get latestStep() {
@@ -128,7 +138,6 @@ class StageView {
     this.run = message.run;
     this.recorded = Boolean(message.recorded);
     this.started = false;
-    this.planned = message.planned;
     this.lanes = new Map(message.lanes.map((look) => [look.lane, new LaneView(look, message)]));
     this.lanesRoot.replaceChildren(...this.views.map((lane) => lane.root));
     this.lanesRoot.dataset.count = this.lanes.size;
@@ -139,6 +148,7 @@ class StageView {
     this.whatIf.rest();
     this.colourBy(this.colouring);
     this.spoken.replaceChildren();
+    this.comparison.show();
     if (message.run && !this.recorded) this.bringIntoView();
   }
 
@@ -157,7 +167,7 @@ class StageView {
       lane.show(player.following ? lane.timeline.length : lane.timeline.countAt(player.time), flashing);
     }
     this.transport.show(this.running);
-    this.scrubber.moveTo(player.following ? player.end : player.time, this.moment());
+    this.scrubber.moveTo(player.now, this.moment());
     if (this.inspector.target) this.inspector.show();
     this.root.dataset.time = player.following ? "live" : player.time;
     this.root.dataset.playing = player.playing;
@@ -165,10 +175,10 @@ class StageView {
 
   // The moment in words, for the range input's value.
   moment() {
-    const lane = this.views[this.player.lead];
+    const [lane] = this.views;
     const place = lane?.timeline.placeAt(lane.shown);
     const where = place ? `, block ${place.block + 1}${place.step === null ? "" : `, step ${place.step + 1}`}` : "";
-    return `${this.player.time.toFixed(3)} seconds${where}`;
+    return `${this.player.now.toFixed(3)} seconds${where}`;
   }
 
   colourBy(name) {

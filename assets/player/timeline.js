@@ -13,6 +13,7 @@ class Timeline {
     this.settings = {};
     this.endIds = [];
     this.finished = null; // {reason, tokens, event}
+    this.kept = Infinity; // slots that are text, once it is known: what fills a block after an end token is none
   }
 
   get length() {
@@ -57,11 +58,11 @@ class Timeline {
     return this.slots[position]?.past.findLast((proposal) => proposal.event < count) ?? null;
   }
 
-  // The block that is open, and the latest event in it: {block, step} or null.
+  // The block that is open and the latest step in it: {block, step}, or null.
   placeAt(count) {
     for (let number = count - 1; number >= 0; number--) {
       const event = this.log[number];
-      if ("block" in event) return { block: event.block, step: event.step ?? null, event: event.event };
+      if ("block" in event) return { block: event.block, step: event.step ?? null };
     }
     return null;
   }
@@ -70,17 +71,18 @@ class Timeline {
     const seconds = Math.max(0, (this.times[count - 1] ?? 0) - this.prefill);
     const tokens = this.tokens[count - 1] ?? 0;
     const passes = this.passes[count - 1] ?? 0;
-    return { tokens, passes, seconds, tokens_per_second: seconds > 0 ? tokens / seconds : null };
+    return { tokens, passes, seconds, tokens_per_second: passes > 0 && seconds > 0 ? tokens / seconds : null };
   }
 
   commit(position, number, token) {
     Object.assign(this.slots[position], { committed: number, ...token });
-    this.tokens[number] += 1;
+    if (position < this.kept) this.tokens[number] += 1;
   }
 }
 
 function timelineOf(log) {
   const timeline = new Timeline();
+  timeline.kept = log.at(-1)?.tokens ?? Infinity;
   for (const event of log) timeline.add(event);
   return timeline;
 }

@@ -20,13 +20,13 @@ class Transport {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Player");
     this.button("start", "To the start (Home)", () => player.seek(0));
-    this.button("back", "One pass back (left arrow; with shift, a block)", (event) => this.move(-1, event.shiftKey));
+    this.button("back", "One event back (left arrow; with shift, a block)", (event) => this.move(-1, event.shiftKey));
     this.toggle = this.button("play", "Play or pause (space)", () => player.toggle());
-    this.button("next", "One pass on (right arrow; with shift, a block)", (event) => this.move(1, event.shiftKey));
+    this.button("next", "One event on (right arrow; with shift, a block)", (event) => this.move(1, event.shiftKey));
     this.button("end", "To the end (End)", () => player.seek(player.end));
-    this.clock = el("output", "tt-clock");
+    this.clock = el("span", "tt-clock");
     this.buildSpeed();
-    this.live = this.button("live", "Follow the run as it comes", () => player.follow());
+    this.live = this.button("live", "Live: follow the run as it comes", () => player.follow());
     this.stop = this.button("halt", "Stop the run", onStop);
     this.root.append(this.clock, this.speedLabel, this.live, this.stop);
   }
@@ -67,7 +67,7 @@ class Transport {
     const { player } = this;
     this.toggle.querySelector("path").setAttribute("d", player.playing ? ICONS.pause : ICONS.play);
     this.toggle.classList.toggle("tt-on", player.playing);
-    setText(this.clock, `${(player.following ? player.end : player.time).toFixed(3)} s`);
+    setText(this.clock, `${player.now.toFixed(3)} s`);
     if (this.speed.value !== player.speed) this.speed.value = player.speed;
     this.live.hidden = this.stop.hidden = !running;
     this.live.classList.toggle("tt-on", player.following);

@@ -8,7 +8,7 @@ class WhatIf {
     const label = el("label", "", "What if the threshold were ");
     this.range = el("input");
     Object.assign(this.range, { type: "range", min: 0, max: 1, step: 0.01, className: "tt-whatif-range" });
-    this.value = el("output", "tt-whatif-value");
+    this.value = el("span", "tt-whatif-value");
     label.append(this.range, this.value);
     this.said = el("p", "tt-whatif-said");
     this.said.setAttribute("role", "status");
@@ -54,7 +54,7 @@ function otherwise(timeline, threshold) {
   const waits = [];
   const earlier = [];
   timeline.slots.forEach((slot, position) => {
-    if (slot.id === null) return;
+    if (slot.id === null || position >= timeline.kept) return;
     const first = slot.past.find(({ confidence, rule }) => confidence > threshold || rule === "minimum" || rule === "last-step");
     if (slot.rule === "threshold" && slot.confidence <= threshold) waits.push(position);
     else if (first && first.event < slot.committed) earlier.push(position);

@@ -102,8 +102,10 @@ def test_another_threshold_says_who_would_have_waited(stage: Page) -> None:
     at = stage.locator(".tt-whatif-range")
     at.evaluate("input => { input.value = 1; input.dispatchEvent(new Event('input')); }")
     waiting = stage.evaluate(
-        """() => document.querySelector(".tt-stage").stage.lanes.get("diffusion").timeline.slots
-          .filter((slot) => slot.rule === "threshold").length"""
+        """() => {
+          const { slots, finished } = document.querySelector(".tt-stage").stage.lanes.get("diffusion").timeline;
+          return slots.slice(0, finished.tokens).filter((slot) => slot.rule === "threshold").length;
+        }"""
     )
     assert stage.locator(".tt-waits").count() == waiting > 0
     assert f"{waiting} slot" in stage.locator(".tt-whatif-said").inner_text()

@@ -79,6 +79,37 @@ def test_every_moment_shows_what_the_log_says(page: Page) -> None:
             assert set(kinds[len(slots) :]) <= {"tt-ghost"}, (lane, count)
 
 
+def test_counters_count_no_token_that_nobody_got(page: Page) -> None:
+    stand_still(page)
+    seen = page.evaluate(
+        """() => {
+          const { player, views } = document.querySelector(".tt-stage").stage;
+          return views.map((lane) => lane.timeline.times.map((time) => {
+            player.seek(time);
+            return Object.values(lane.cells).map((cell) => cell.textContent);
+          }));
+        }"""
+    )
+    for lane, figures in zip(LANES, seen):
+        end = log(page, lane)[-1]["tokens"]
+        counts = [int(tokens) for tokens, *_ in figures]
+        assert counts == sorted(counts)
+        assert counts[-1] == end
+        # No speed before the first pass after the prefill: a token over no time is none.
+        assert all(speed == "–" for _, passes, _, speed in figures if passes == "0")
+
+
+def test_one_event_on_goes_through_every_event_of_the_longer_lane(page: Page) -> None:
+    stand_still(page)
+    shorter, longer = sorted(LANES, key=lambda lane: log(page, lane)[-1]["time"])
+    seek(page, log(page, shorter)[-1]["time"])
+    later = sorted({event["time"] for event in log(page, longer) if event["time"] > float(moment(page))})
+    assert len(later) > 1
+    for time in later:
+        page.click(".tt-next")
+        assert float(moment(page)) == time
+
+
 def test_the_end_gives_the_text_back_after_any_wandering(page: Page) -> None:
     set_number(page, "max-new-tokens", "48")
     run_to_end(page)

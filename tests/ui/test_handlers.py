@@ -36,10 +36,10 @@ def is_skipped(update: Any) -> bool:
 
 
 def test_prepare_says_the_seed_and_turns_the_buttons_round(handlers: Handlers) -> None:
-    seed, strip, run, stop = handlers.prepare(visitor("a"), *raw(seed=17))
+    seed, strip, run, stop, pin, _ = handlers.prepare(visitor("a"), *raw(seed=17))
     assert seed == "17"
     assert (strip["light"], strip["facts"]) == ("waiting", FACTS)
-    assert (run["interactive"], stop["interactive"]) == (False, True)
+    assert (run["interactive"], stop["interactive"], pin["interactive"]) == (False, True, False)
 
 
 def test_every_setting_arrives_under_its_own_name(handlers: Handlers) -> None:
@@ -66,7 +66,7 @@ def test_a_bad_value_is_said_and_leaves_the_last_race_alone(handlers: Handlers) 
         handlers.prepare(visitor("a"), *raw(threshold=1.5))
     assert "1.5" in caught.value.message
     assert "0 to 1" in caught.value.message
-    assert handlers.settle(visitor("a"))[3]["visible"] is True
+    assert handlers.settle(visitor("a"))[4]["visible"] is True
 
 
 def test_a_prompt_that_is_no_unicode_text_is_said(handlers: Handlers) -> None:
@@ -78,10 +78,11 @@ def test_a_prompt_that_is_no_unicode_text_is_said(handlers: Handlers) -> None:
 def test_settle_draws_the_results_of_the_race(handlers: Handlers) -> None:
     handlers.prepare(visitor("a"), *raw(lanes=("diffusion", "autoregressive"), max_new_tokens=24))
     list(handlers.race(visitor("a")))
-    strip, run, stop, results, verdict, numbers, *charts = handlers.settle(visitor("a"))
+    strip, run, stop, pin, results, verdict, numbers, *charts = handlers.settle(visitor("a"))
     latency, passes, commits, blocks, break_even = (chart["value"] for chart in charts)
     assert strip["light"] == "idle"
     assert (run["interactive"], stop["interactive"]) == (True, False)
+    assert pin["interactive"] is True
     assert results["visible"] is True
     assert verdict["verdict"]
     assert [look["lane"] for look in numbers["lanes"]] == ["diffusion", "autoregressive"]
@@ -96,7 +97,7 @@ def test_settle_draws_the_results_of_the_race(handlers: Handlers) -> None:
 def test_a_chart_with_nothing_to_say_is_hidden(handlers: Handlers) -> None:
     handlers.prepare(visitor("a"), *raw(lanes=("autoregressive",), max_new_tokens=24))
     list(handlers.race(visitor("a")))
-    charts = handlers.settle(visitor("a"))[6:]
+    charts = handlers.settle(visitor("a"))[7:]
     assert [chart["visible"] for chart in charts] == [True, True, False, False, False]
 
 
@@ -104,7 +105,7 @@ def test_settle_without_a_lane_that_ended_gives_the_buttons_back_alone(handlers:
     handlers.prepare(visitor("a"), *raw())
     handlers.stop(visitor("a"))
     assert list(handlers.race(visitor("a"))) == []
-    strip, run, stop, *rest = handlers.settle(visitor("a"))
+    strip, run, stop, _, *rest = handlers.settle(visitor("a"))
     assert strip["light"] == "idle"
     assert (run["interactive"], stop["interactive"]) == (True, False)
     assert len(rest) == DRAWN
@@ -123,7 +124,7 @@ def test_who_was_never_here_gets_nothing_and_no_error(handlers: Handlers) -> Non
     handlers.stop(visitor("nobody"))
     handlers.leave(visitor("nobody"))
     assert list(handlers.race(visitor("nobody"))) == []
-    assert all(is_skipped(update) for update in handlers.settle(visitor("nobody"))[3:])
+    assert all(is_skipped(update) for update in handlers.settle(visitor("nobody"))[4:])
 
 
 def test_who_left_is_forgotten(handlers: Handlers) -> None:
@@ -136,5 +137,5 @@ def test_visitors_have_results_of_their_own(handlers: Handlers) -> None:
     for name, lane in (("a", "diffusion"), ("b", "autoregressive")):
         handlers.prepare(visitor(name), *raw(lanes=(lane,)))
         list(handlers.race(visitor(name)))
-    shown = [handlers.settle(visitor(name))[5]["lanes"][0]["lane"] for name in ("a", "b")]
+    shown = [handlers.settle(visitor(name))[6]["lanes"][0]["lane"] for name in ("a", "b")]
     assert shown == ["diffusion", "autoregressive"]

@@ -115,15 +115,38 @@ def test_a_link_that_cannot_be_used_names_its_field(keeping: Keeping, name: str,
 
 
 def test_a_pinned_run_is_named_in_every_message_until_it_is_let_go(handlers: Handlers) -> None:
-    message, button, seed = handlers.pin(visitor())
+    message, button, seed, *_ = handlers.pin(visitor())
     assert message["pinned"] == message["run"] == f"recorded {FIRST}"
     assert message["parts"] == []
     assert "Unpin" in button["value"]
     assert seed == recorded(FIRST).lanes[0].trace.started.seed
     handlers.prepare(visitor(), *raw(max_new_tokens=8))
     assert {each["pinned"] for each in handlers.race(visitor())} == {f"recorded {FIRST}"}
-    latency = handlers.settle(visitor())[6]["value"]
+    latency = handlers.settle(visitor())[7]["value"]
     assert [trace.name for trace in latency.data if trace.name.endswith("run A")]
-    message, button, _ = handlers.pin(visitor())
+    message, button, _, *drawn = handlers.pin(visitor())
     assert message["pinned"] is None
     assert "Pin as" in button["value"]
+    assert not [trace.name for trace in drawn[3]["value"].data if trace.name.endswith("run A")]
+
+
+def test_a_run_that_is_going_on_cannot_be_pinned_or_saved(handlers: Handlers, keeping: Keeping) -> None:
+    handlers.prepare(visitor(), *raw(max_new_tokens=8))
+    with pytest.raises(gr.Error, match="run is 'running'"):
+        handlers.pin(visitor())
+    with pytest.raises(gr.Error, match="run is 'running'"):
+        keeping.save("save-json", visitor())
+    list(handlers.race(visitor()))
+    handlers.settle(visitor())
+    assert handlers.pin(visitor())[0]["pinned"] != f"recorded {FIRST}"
+
+
+def test_a_recorded_run_ends_the_messages_of_a_race_it_replaces(handlers: Handlers) -> None:
+    handlers.prepare(visitor(), *raw(max_new_tokens=64, temperature=2.0, threshold=1.0))
+    messages = handlers.race(visitor())
+    next(messages)
+    handlers.show_recorded(FIRST, visitor())
+    assert list(messages) == []
+    strip, *_ = handlers.settle(visitor())
+    assert strip["light"] == "recorded"
+    assert handlers.on_stage(handlers.visitors.visit("a")).run == f"recorded {FIRST}"

@@ -12,6 +12,7 @@ import pytest
 from twotower import TwoTower
 from twotower.errors import InputError
 from twotower.sampling.events import Event
+from twotower.ui import copy
 from twotower.ui.launch import WarmLanes
 from twotower.ui.race import Race, whole_trace
 from twotower.ui.request import read_request
@@ -66,7 +67,9 @@ def test_repeats_run_off_the_stage_and_give_a_spread(embedded: TwoTower, worker:
     messages = list(race.messages())
     starts = [part for part in lane_parts(messages, "diffusion") if part.get("first") == 0 and not part.get("whole")]
     assert len({json.dumps(part["events"][0]) for part in starts}) == 1  # the stage saw one run
-    assert next(message["note"] for message in messages if "note" in message).startswith("Repeat 2 of 3")
+    notes = [message["note"] for message in messages]
+    assert [note[:13] for note in notes if note.startswith("Repeat")] == ["Repeat 2 of 3", "Repeat 3 of 3"]
+    assert notes[0] == notes[-1] == copy.TIMING
     kept = shown(race)
     assert [len(standing.runs) for standing in kept.standings] == [3, 3]
     assert len(kept.recording.lanes) == 2
@@ -129,6 +132,21 @@ def test_a_lane_that_breaks_says_so_and_then_raises(embedded: TwoTower) -> None:
     assert seen[0]["parts"][0]["events"][0]["event"] == "Started"
     assert seen[-1]["parts"][-1]["broken"]
     assert "error" in seen[-1]["parts"][-1]["summary"]
+
+
+def test_a_lane_that_breaks_after_another_leaves_no_verdict(embedded: TwoTower) -> None:
+    class Breaks(WarmLanes):
+        def __call__(self, *asked: Any) -> Iterator[Event]:
+            if asked[1] == "autoregressive":
+                raise RuntimeError("out of memory")
+            yield from super().__call__(*asked)
+
+    race = Race(embedded, Worker(lambda: Breaks(embedded)), request())
+    with pytest.raises(RuntimeError):
+        list(race.messages())
+    kept = shown(race)
+    assert [trace.started.lane for trace in kept.traces] == ["diffusion"]
+    assert results_of(kept).verdict["verdict"] == copy.BROKEN
 
 
 @pytest.mark.parametrize(("prompt", "field"), [("a <mask> b", "prompt"), ("word " * 3000, "prompt length")])

@@ -164,7 +164,7 @@ def _more_settings(trained: int) -> dict[str, Any]:
     with gr.Row(elem_classes="tt-pair"):
         seed = RawNumber(DEFAULTS.seed, label=copy.SEED[0], info=copy.SEED[1], minimum=-1, step=1, elem_id="seed")
         used = gr.Textbox(
-            "", label=copy.SEED_USED, info="of the run on the stage", interactive=False, elem_id="seed-used"
+            "", label=copy.SEED_USED, info="of the last run you started", interactive=False, elem_id="seed-used"
         )
     return {
         "block_size": width,

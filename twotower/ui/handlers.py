@@ -49,31 +49,42 @@ class Handlers:
         return read_request(prompt, lanes, values, self._lanes, self._engine.config.trained_block_size, repeats)
 
     def prepare(self, request: gr.Request, *raw: Any) -> Drawn:
-        """Check everything before the race waits for the model. Gives: seed used, strip, Run, Stop."""
-        pinned = self.visitors.visit(request.session_hash).pinned
+        """Check everything before the race waits for the model. Gives: seed used, strip, Run, Stop, Pin, verdict."""
+        visit = self.visitors.visit(request.session_hash)
+        pinned = visit.pinned
         with plain_errors():
             asked = self.asked(*raw)
             race = Race(self._engine.model(), self._engine.worker, asked, pinned.run if pinned else None)
+        self._stand_in(visit)
         self.visitors.enter(request.session_hash, race)
-        buttons = (gr.update(interactive=False), gr.update(interactive=True))
-        return (str(asked.settings.seed), self.title_strip("waiting"), *buttons)
+        visit.running = True
+        before = {"verdict": copy.RUNNING} if visit.shown is not None else gr.skip()
+        return (str(asked.settings.seed), self.title_strip("waiting"), *_buttons(running=True), before)
 
     def race(self, request: gr.Request) -> Iterator[Json]:
         """Stream the prepared race to the stage, and to nothing else: 20 times a second, every output costs."""
         race = self.visitors.race(request.session_hash)
         if race is not None:
             with plain_errors():
-                yield from race.messages()
+                for message in race.messages():
+                    if self.visitors.race(request.session_hash) is not race:
+                        return  # another run has taken the stage
+                    yield message
 
     def settle(self, request: gr.Request) -> Drawn:
-        """After a race, however it ended. Gives: strip, Run, Stop, then what `draw` gives."""
-        buttons = (self.title_strip("idle"), gr.update(interactive=True), gr.update(interactive=False))
+        """After a race, however it ended. Gives: strip, Run, Stop, Pin, then what `draw` gives."""
         visit = self.visitors.visit(request.session_hash)
-        shown = visit.race.shown() if visit.race is not None else None
-        if shown is None:
-            return (*buttons, *[gr.skip()] * DRAWN)
-        visit.shown = shown
-        return (*buttons, *draw(results_of(shown, visit.pinned)))
+        visit.running = False
+        race = visit.race
+        if race is not None:
+            shown = race.shown()
+            visit.shown = shown if shown is not None or race.broken else visit.shown
+        buttons = (self.title_strip("recorded" if race is None else "idle"), *_buttons(running=False))
+        if visit.shown is not None:
+            return (*buttons, *draw(results_of(visit.shown, visit.pinned)))
+        if race is not None and race.broken:
+            return (*buttons, gr.update(visible=False), {"verdict": copy.BROKEN}, *[gr.skip()] * (DRAWN - 2))
+        return (*buttons, *[gr.skip()] * DRAWN)
 
     def stop(self, request: gr.Request) -> None:
         """Stop the visitor's race, running or still waiting for the model."""
@@ -94,30 +105,37 @@ class Handlers:
         visit = self.visitors.visit(request.session_hash)
         if visit.race is not None:
             visit.race.stop()
-            visit.race = None
-        visit.shown = shown
+        visit.race, visit.running, visit.shown = None, False, shown
         pinned = visit.pinned.run if visit.pinned else None
         message = recording_message(shown.recording, shown.run, pinned)
         return (message, self.title_strip("recorded"), *draw(results_of(shown, visit.pinned)))
 
     def pin(self, request: gr.Request) -> Drawn:
-        """Pin the run on the stage as A, or let A go. Gives: stage, the button, the seed for the runs to come."""
+        """Pin the run on the stage as A, or let A go. Gives: stage, the button, the seed to come, what `draw` gives."""
         visit = self.visitors.visit(request.session_hash)
         with plain_errors():
             shown = self.on_stage(visit)
-            if visit.pinned is not None:
-                visit.pinned, label, seed = None, copy.PIN, gr.skip()
-            else:
-                visit.pinned, label, seed = shown, copy.UNPIN, shown.traces[0].started.seed
-        return (self._frame_of(shown, visit), gr.update(value=label), seed)
+        if visit.pinned is not None:
+            visit.pinned, label, seed = None, copy.PIN, gr.skip()
+        else:
+            visit.pinned, label, seed = shown, copy.UNPIN, shown.traces[0].started.seed
+        drawn = draw(results_of(shown, visit.pinned))
+        return (self._frame_of(shown, visit), gr.update(value=label), seed, *drawn)
 
     def on_stage(self, visit: Visit) -> Shown:
-        """What the visitor sees. Raises InputError where there is nothing yet."""
-        if visit.shown is None and self._first is not None:
-            visit.shown = Shown.kept(f"recorded {self._first}", recorded(self._first))
+        """What the visitor sees. Raises InputError where there is nothing yet, or nothing that has ended."""
+        if visit.running:
+            raise InputError("run", "running", "a run that has ended")
+        if visit.race is None:
+            self._stand_in(visit)
         if visit.shown is None:
             raise InputError("run", "none", copy.NOTHING_SHOWN)
         return visit.shown
+
+    def _stand_in(self, visit: Visit) -> None:
+        # A fresh page shows the first recorded run without having asked for it.
+        if visit.shown is None and visit.race is None and self._first is not None:
+            visit.shown = Shown.kept(f"recorded {self._first}", recorded(self._first))
 
     def block_warning(self, size: Any) -> Any:
         """The amber line, shown beyond the trained width."""
@@ -129,6 +147,7 @@ class Handlers:
     def _frame_of(shown: Shown, visit: Visit) -> Json:
         # The run's frame again and nothing new: the stage learns who is pinned.
         message = recording_message(shown.recording, shown.run, visit.pinned.run if visit.pinned else None)
+        del message["note"]
         return {**message, "parts": []}
 
 
@@ -139,6 +158,11 @@ def draw(results: Results) -> Drawn:
     """For: the results' column, then the fields of `Results` in order; a chart with nothing to say is hidden."""
     verdict, numbers, *charts = (getattr(results, name) for name in results.__dataclass_fields__)
     return (gr.update(visible=True), verdict, numbers, *(_chart(chart) for chart in charts))
+
+
+def _buttons(running: bool) -> Drawn:
+    """For Run, Stop and Pin."""
+    return (gr.update(interactive=not running), gr.update(interactive=running), gr.update(interactive=not running))
 
 
 def _chart(figure: Any) -> Any:

@@ -66,7 +66,10 @@ class WarmLanes:
         self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
     ) -> Iterator[Event]:
         """The lane's events."""
-        shape = (lane, len(prompt_ids), settings.block_size, settings.max_new_tokens % settings.block_size)
+        size = settings.block_size
+        # Lengths from two blocks on differ by their last block alone.
+        length = min(settings.max_new_tokens, 2 * size + settings.max_new_tokens % size)
+        shape = (lane, len(prompt_ids), size, length)
         if shape not in self._met:
             warm_up(self._model, settings, prompt_ids, [lane])
             self._met.add(shape)

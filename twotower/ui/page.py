@@ -117,12 +117,12 @@ def _build_tabs(
 
 def _wire_race(demo: gr.Blocks, handlers: Handlers, widgets: Widgets) -> None:
     controls, strip, stage = widgets.controls, widgets.strip, widgets.stage
-    buttons = [controls.run, controls.stop]
+    buttons = [controls.run, controls.stop, widgets.row.pin]
     # Queued, though it needs no model: Gradio shows the errors of queued events only.
     prepared = controls.run.click(
         handlers.prepare,
         [*controls.inputs, controls.repeats],
-        [controls.seed_used, strip, *buttons],
+        [controls.seed_used, strip, *buttons, widgets.results.verdict],
         concurrency_limit=None,
         **QUIET,
     )
@@ -143,7 +143,8 @@ def _wire_keeping(
     drawn = [widgets.stage, widgets.strip, *widgets.results.drawn]
     for stem, chip in zip(names, row.recorded):
         chip.click(_with_request(handlers.show_recorded, stem), None, drawn, **QUIET)
-    row.pin.click(handlers.pin, None, [widgets.stage, row.pin, controls.seed], **QUIET)
+    pinned = [widgets.stage, row.pin, controls.seed, *widgets.results.drawn]
+    row.pin.click(handlers.pin, None, pinned, **QUIET)
     row.open_file.upload(keeping.open_file, row.open_file, drawn, **QUIET)
     for what, button in keep.saves.items():
         button.click(_with_request(keeping.save, what), None, keep.saver, **QUIET)

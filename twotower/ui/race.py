@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twotower.race import standings
@@ -49,6 +49,7 @@ class Race:
         self._number = 0
         self._lane_run: LaneRun | None = None
         self._stopped = False
+        self.broken = False  # a lane ended in an error
         self._traces: list[Trace] = []  # of every lane that ended, the first repeat's before the others'
 
     def stop(self) -> None:
@@ -68,6 +69,7 @@ class Race:
                 for batch in self._events(lane):
                     yield self._message(canvas.live(batch))
             except Exception:
+                self.broken = True
                 yield self._message(canvas.broken(copy.lane_broken(look_of(lane).label)))
                 raise
             trace = Trace(tuple(canvas.events))
@@ -84,26 +86,37 @@ class Race:
             return None
         first = self._traces[: len(self._request.lanes)]
         stopped = self._stopped or any(trace.finished.reason == "cancelled" for trace in self._traces)
-        return Shown(self._frame.run, self._recording(first), tuple(standings(self._traces)), stopped)
+        return Shown(self._frame.run, self._recording(first), tuple(standings(self._traces)), stopped, self.broken)
 
     def _repeats(self) -> Iterator[Json]:
-        # Turned about every second time, as in `twotower.race`; a repeat that was stopped in the middle is left out.
+        # Turned about every second time, as in `twotower.race`; a repeat that was cut short is left out.
         lanes = self._request.lanes
         for repeat in range(1, self._request.repeats):
-            yield {**self._message(), "note": copy.repeating(repeat + 1, self._request.repeats)}
-            traces = []
-            for lane in lanes if repeat % 2 == 0 else reversed(lanes):
-                if self._stopped:
-                    return
-                traces.append(Trace.record(event for batch in self._events(lane) for event in batch))
-            if not self._stopped:
+            if self._stopped:
+                break
+            yield self._message(note=copy.repeating(repeat + 1, self._request.repeats))
+            try:
+                traces = self._repeat(lanes if repeat % 2 == 0 else lanes[::-1])
+            except Exception:
+                self.broken = True
+                yield self._message()
+                raise
+            if len(traces) == len(lanes) and not any(trace.finished.reason == "cancelled" for trace in traces):
                 self._traces += sorted(traces, key=lambda trace: lanes.index(trace.started.lane))
         if self._request.repeats > 1:
-            yield {**self._message(), "note": copy.TIMING}
+            yield self._message()
 
-    def _message(self, *parts: Json) -> Json:
+    def _repeat(self, lanes: Sequence[str]) -> list[Trace]:
+        # Fewer than the lanes where it is stopped.
+        return [
+            Trace.record(event for batch in self._events(lane) for event in batch)
+            for lane in lanes
+            if not self._stopped
+        ]
+
+    def _message(self, *parts: Json, note: str = copy.TIMING) -> Json:
         self._number += 1
-        return self._frame.message(self._number, *parts)
+        return {**self._frame.message(self._number, *parts), "note": note}
 
     def _events(self, lane: str) -> Iterator[list[Event]]:
         run = self._lane_run = self._worker.submit(self._prompt_ids, lane, self._request.settings)

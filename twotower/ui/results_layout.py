@@ -23,8 +23,9 @@ CHARTS = (  # field of Results, elem_id, words; in the order of the fields
 
 @dataclass
 class ResultWidgets:
-    """`drawn` are the widgets that `handlers.draw` speaks to, in its order."""
+    """`drawn` are the widgets that `handlers.draw` speaks to, in its order; the verdict is one of them."""
 
+    verdict: Verdict
     drawn: list[Any]
 
 
@@ -39,7 +40,7 @@ def build_charts(verdict: Verdict, results: Results | None) -> ResultWidgets:
         with gr.Row(elem_id="charts"):
             plots = [_chart(results and getattr(results, name), elem_id, words) for name, elem_id, words in CHARTS]
         numbers = Numbers(results.numbers if results else {"lanes": [], "rows": []}, elem_id="numbers")
-    return ResultWidgets([column, verdict, numbers, *plots])
+    return ResultWidgets(verdict, [column, verdict, numbers, *plots])
 
 
 def _chart(figure: go.Figure | None, elem_id: str, words: tuple[str, str]) -> gr.Plot:

@@ -29,6 +29,7 @@ class Shown:
     recording: Recording
     standings: tuple[Standing, ...]
     stopped: bool = False
+    broken: bool = False  # a lane ended in an error, and is not among them
 
     @classmethod
     def kept(cls, run: str, recording: Recording) -> Shown:
@@ -68,7 +69,6 @@ def results_of(shown: Shown, pinned: Shown | None = None) -> Results:
     other = pinned if pinned is not None and pinned.run != shown.run else None
     diffusion, base = shown.middle(DIFFUSION), shown.middle(BASELINE)
     blocks = shown.trace(DIFFUSION)
-    both = diffusion is not None and base is not None
     return Results(
         {"verdict": _verdict(shown, diffusion, base)},
         numbers_table(shown.standings, shown.traces),
@@ -76,11 +76,13 @@ def results_of(shown: Shown, pinned: Shown | None = None) -> Results:
         time_per_pass([standing.middle for standing in shown.standings]),
         commit_map(blocks) if blocks else None,
         passes_per_block(blocks) if blocks else None,
-        break_even(diffusion, base) if both and diffusion and base else None,
+        break_even(diffusion, base) if diffusion and base else None,
     )
 
 
 def _verdict(shown: Shown, diffusion: Metrics | None, base: Metrics | None) -> str:
+    if shown.broken:
+        return copy.BROKEN
     if shown.stopped or diffusion is None or base is None:
         return copy.nothing_to_compare(shown.stopped)
     return verdict(diffusion, base)

@@ -14,6 +14,7 @@ class Visit:
     """An open page: the race that runs or ran last, what stands on its stage, and run A, if one is pinned."""
 
     race: Race | None = None
+    running: bool = False
     shown: Shown | None = None
     pinned: Shown | None = None
 
