@@ -31,7 +31,10 @@ class Inspector {
     this.caption = el("figcaption", "", "");
     curve.append(this.caption, this.curve);
     this.body.append(about, this.table, curve);
-    this.root.append(this.hint, this.body);
+    this.close = el("button", "tt-button tt-close", "Close");
+    this.close.type = "button";
+    this.close.addEventListener("click", () => this.free());
+    this.root.append(this.hint, this.body, this.close);
   }
 
   get target() {
@@ -46,7 +49,7 @@ class Inspector {
   lock(target) {
     const same = this.locked && target && this.locked.lane === target.lane && this.locked.position === target.position;
     this.locked = same ? null : target;
-    this.hovered = target;
+    this.hovered = this.locked;
     this.show();
   }
 
@@ -79,6 +82,7 @@ class Inspector {
     this.root.dataset.open = Boolean(slot);
     this.body.hidden = !slot;
     this.hint.hidden = Boolean(slot);
+    this.close.hidden = !slot;
     if (slot) this.describe(target.lane, target.position, slot);
   }
 

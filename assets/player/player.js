@@ -2,9 +2,9 @@
 
 const SPEEDS = [
   ["1", "measured speed"],
-  ["0.25", "1/4 of it"],
-  ["0.1", "1/10 of it"],
-  ["0.025", "1/40 of it"],
+  ["0.25", "1/4 speed"],
+  ["0.1", "1/10 speed"],
+  ["0.025", "1/40 speed"],
   ["step", "step by step"],
 ];
 const READABLE_SECONDS = 5; // a replay that starts by itself takes at least about that long
@@ -18,6 +18,7 @@ class Player {
     this.time = 0;
     this.speed = "1";
     this.playing = false;
+    this.chosen = false; // the visitor has chosen the speed
     this.following = false; // a live run: always at its newest
   }
 
@@ -39,6 +40,7 @@ class Player {
 
   // The slowest speed at which the run does not take longer than is good for a first look.
   chooseSpeed() {
+    if (this.chosen) return;
     const slow = SPEEDS.map(([speed]) => Number(speed)).filter((speed) => this.end / speed <= 4 * READABLE_SECONDS);
     this.speed = String(slow.at(-1) ?? 1);
   }
@@ -91,6 +93,7 @@ class Player {
 
   setSpeed(speed) {
     this.speed = speed;
+    this.chosen = true;
     const playing = this.playing;
     this.pause();
     if (playing) this.play();

@@ -77,7 +77,7 @@ function slotFace(lane, position, count, colour) {
 
 const RULES = {
   threshold: "above the threshold",
-  minimum: "below it, but among the surest: a step must commit its share",
+  minimum: "below the threshold, but among the surest: a step must commit its share",
   "last-step": "the last step commits whatever is left",
 };
 

@@ -6,6 +6,7 @@ class StageView {
     this.root = root;
     this.run = null;
     this.recorded = false;
+    this.busy = false; // a run is going on, off the stage too
     this.lanes = new Map();
     this.colouring = "confidence";
     this.player = new Player(() => this.show());
@@ -48,7 +49,9 @@ class StageView {
     label.append(this.colourChoice);
     this.ramp = el("span", "tt-ramp");
     this.rampEnds = [el("span"), el("span")];
-    legend.append(el("span", "tt-slot tt-mask tt-still tt-key"), el("span", "", "masked"), label, this.rampEnds[0], this.ramp, this.rampEnds[1]);
+    const scale = el("span", "tt-scale");
+    scale.append(this.rampEnds[0], this.ramp, this.rampEnds[1]);
+    legend.append(el("span", "tt-slot tt-mask tt-still tt-key"), el("span", "", "masked"), label, scale);
     return legend;
   }
 
@@ -57,7 +60,10 @@ class StageView {
       const cell = event.target.closest?.(".tt-slot[data-position]");
       return cell && { lane: this.lanes.get(cell.closest(".tt-lane").dataset.lane), position: Number(cell.dataset.position) };
     };
-    this.lanesRoot.addEventListener("mouseover", (event) => this.inspector.hover(target(event)));
+    this.lanesRoot.addEventListener("mouseover", (event) => {
+      const slot = target(event); // the gaps between slots are no leaving
+      if (slot || !event.target.closest(".tt-grid")) this.inspector.hover(slot);
+    });
     // The inspector may come up under the pointer: that is no leaving, or the two would take turns for ever.
     this.lanesRoot.addEventListener("mouseleave", (event) => this.inspector.root.contains(event.relatedTarget) || this.inspector.hover(null));
     this.inspector.root.addEventListener("mouseleave", () => this.inspector.hover(null));
@@ -93,6 +99,8 @@ class StageView {
     if (message.note) setText(this.note, message.note);
     this.comparison.pin(message.pinned ?? null);
     if (message.run !== this.run) this.open(message);
+    this.busy = Boolean(message.busy);
+    if (!message.parts.length) this.transport.show(this.busy);
     let whole = false;
     for (const part of message.parts) {
       const said = this.lanes.get(part.lane).take(part);
@@ -108,14 +116,15 @@ class StageView {
     if (this.recorded && !this.started) this.start();
     this.show(true);
     if (whole) this.comparison.show();
+    if (whole && this.ended && !this.recorded) this.player.chooseSpeed();
   }
 
   get views() {
     return [...this.lanes.values()];
   }
 
-  get running() {
-    return this.views.some((lane) => lane.root.dataset.state === "running");
+  get ended() {
+    return this.views.every((lane) => lane.text !== null);
   }
 
   // The lane whose tokens a lane's are held against: the baseline, and for the baseline itself diffusion.
@@ -166,7 +175,7 @@ class StageView {
     for (const lane of this.views) {
       lane.show(player.following ? lane.timeline.length : lane.timeline.countAt(player.time), flashing);
     }
-    this.transport.show(this.running);
+    this.transport.show(this.busy);
     this.scrubber.moveTo(player.now, this.moment());
     if (this.inspector.target) this.inspector.show();
     this.root.dataset.time = player.following ? "live" : player.time;
@@ -206,13 +215,12 @@ class StageView {
     if (number < 0) return;
     this.player.pause();
     this.player.seek(line.times[number]);
-    this.bringIntoView();
   }
 
-  // Where the stage lies below the fold, as on a phone, pressing Run would seem to do nothing.
+  // Where the slots lie below the fold, pressing Run would seem to do nothing.
   bringIntoView() {
-    const { top, bottom } = this.root.getBoundingClientRect();
-    if (top < 0.8 * window.innerHeight && bottom > 0.2 * window.innerHeight) return;
+    const { top } = this.lanesRoot.querySelector(".tt-grid").getBoundingClientRect();
+    if (top > 0 && top < 0.6 * window.innerHeight) return;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.root.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
   }

@@ -45,6 +45,7 @@ class TourView {
     this.mark();
     const { moment, light } = this.steps[this.at];
     this.say(moment, light);
+    this.root.scrollIntoView({ block: "start" }); // the sentence on top, what it lights right under it
   }
 
   leave() {

@@ -37,15 +37,12 @@ class WhatIf {
     const { lane } = this;
     const real = lane?.timeline.settings.threshold;
     const same = real === undefined || Math.abs(threshold - real) < 0.005;
-    this.reset.hidden = same;
+    this.reset.style.visibility = same ? "hidden" : "visible"; // its room stays
     const { waits, earlier } = same ? { waits: [], earlier: [] } : otherwise(lane.timeline, threshold);
     lane?.grid.mark("tt-waits", waits);
     lane?.grid.mark("tt-earlier", earlier);
-    const slots = (n) => (n === 1 ? "1 slot" : `${n} slots`);
-    setText(
-      this.said,
-      same ? "" : `Hypothetical, from the stored confidences: ${slots(waits.length)} would have waited for a later pass, ${slots(earlier.length)} would have been committed in an earlier one.`,
-    );
+    const slots = waits.length === 1 ? "1 slot" : `${waits.length} slots`;
+    setText(this.said, same ? "" : `Hypothetical: ${slots} would have waited, ${earlier.length} gone ahead.`);
   }
 }
 

@@ -105,9 +105,9 @@ SAVES = (
     ("save-gif", "Picture (GIF)"),
     ("save-csv", "Timings (CSV)"),
 )
-RUNNING = "Running. The numbers and charts below are of the run before."
+RUNNING = "Your run is on its way. The numbers and charts below are of the run before."
 BROKEN = "A lane ended in an error: no verdict."
-LINK = "Link to these settings"
+LINK = "Link to the settings above"
 NOTHING_SHOWN = "a run on the stage; run the race first, or choose a recorded run"
 LINK_REFUSED = "The link's settings could not be used and were left out."
 

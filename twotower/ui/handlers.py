@@ -151,13 +151,17 @@ class Handlers:
         return {**message, "parts": []}
 
 
-DRAWN = 8  # how many widgets `draw` speaks to
+DRAWN = 13  # how many widgets `draw` speaks to
 
 
 def draw(results: Results) -> Drawn:
-    """For: the results' column, then the fields of `Results` in order; a chart with nothing to say is hidden."""
+    """For: the results' column, the fields of `Results` in order, and the columns of the charts.
+
+    A chart with nothing to say is hidden with its heading.
+    """
     verdict, numbers, *charts = (getattr(results, name) for name in results.__dataclass_fields__)
-    return (gr.update(visible=True), verdict, numbers, *(_chart(chart) for chart in charts))
+    columns = (gr.update(visible=chart is not None) for chart in charts)
+    return (gr.update(visible=True), verdict, numbers, *(_chart(chart) for chart in charts), *columns)
 
 
 def _buttons(running: bool) -> Drawn:

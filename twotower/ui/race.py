@@ -63,14 +63,14 @@ class Race:
         wholes: list[Json] = []
         for lane in self._request.lanes:
             if self._stopped:
-                return
+                break
             canvas = LaneCanvas(lane, self._slot_texts)
             try:
                 for batch in self._events(lane):
                     yield self._message(canvas.live(batch))
             except Exception:
                 self.broken = True
-                yield self._message(canvas.broken(copy.lane_broken(look_of(lane).label)))
+                yield self._message(canvas.broken(copy.lane_broken(look_of(lane).label)), busy=False)
                 raise
             trace = Trace(tuple(canvas.events))
             self._traces.append(trace)
@@ -79,6 +79,8 @@ class Race:
             # Every finished lane again: should the browser have missed the end of one, it is here.
             yield self._message(*wholes)
         yield from self._repeats()
+        if wholes:
+            yield self._message(*wholes, busy=False)  # alone the whole run, should the browser have missed the rest
 
     def shown(self) -> Shown | None:
         """The race with its numbers, of the lanes that ended; None before the first one did."""
@@ -99,12 +101,10 @@ class Race:
                 traces = self._repeat(lanes if repeat % 2 == 0 else lanes[::-1])
             except Exception:
                 self.broken = True
-                yield self._message()
+                yield self._message(busy=False)
                 raise
             if len(traces) == len(lanes) and not any(trace.finished.reason == "cancelled" for trace in traces):
                 self._traces += sorted(traces, key=lambda trace: lanes.index(trace.started.lane))
-        if self._request.repeats > 1:
-            yield self._message()
 
     def _repeat(self, lanes: Sequence[str]) -> list[Trace]:
         # Fewer than the lanes where it is stopped.
@@ -114,9 +114,9 @@ class Race:
             if not self._stopped
         ]
 
-    def _message(self, *parts: Json, note: str = copy.TIMING) -> Json:
+    def _message(self, *parts: Json, note: str = copy.TIMING, busy: bool = True) -> Json:
         self._number += 1
-        return {**self._frame.message(self._number, *parts), "note": note}
+        return {**self._frame.message(self._number, *parts), "note": note, "busy": busy}
 
     def _events(self, lane: str) -> Iterator[list[Event]]:
         run = self._lane_run = self._worker.submit(self._prompt_ids, lane, self._request.settings)

@@ -38,12 +38,13 @@ def build_charts(verdict: Verdict, results: Results | None) -> ResultWidgets:
     """The column of numbers and charts, hidden until there is a run."""
     with gr.Column(visible=results is not None, elem_id="results") as column:
         with gr.Row(elem_id="charts"):
-            plots = [_chart(results and getattr(results, name), elem_id, words) for name, elem_id, words in CHARTS]
+            charts = [_chart(results and getattr(results, name), elem_id, words) for name, elem_id, words in CHARTS]
         numbers = Numbers(results.numbers if results else {"lanes": [], "rows": []}, elem_id="numbers")
-    return ResultWidgets(verdict, [column, verdict, numbers, *plots])
+    columns, plots = zip(*charts)
+    return ResultWidgets(verdict, [column, verdict, numbers, *plots, *columns])
 
 
-def _chart(figure: go.Figure | None, elem_id: str, words: tuple[str, str]) -> gr.Plot:
-    with gr.Column(min_width=320, elem_classes="tt-chart"):
+def _chart(figure: go.Figure | None, elem_id: str, words: tuple[str, str]) -> tuple[gr.Column, gr.Plot]:
+    with gr.Column(min_width=320, elem_classes="tt-chart") as column:
         gr.Markdown(f"### {words[0]}\n{words[1]}", elem_classes="tt-caption")
-        return gr.Plot(figure, show_label=False, container=False, elem_id=elem_id)
+        return column, gr.Plot(figure, show_label=False, container=False, elem_id=elem_id)

@@ -128,7 +128,10 @@ def _recorded_where(record: LaneRecord) -> str:
 def prompt_tail(prompt: str, characters: int = 120) -> str:
     """The end of the prompt on one line."""
     line = " ".join(prompt.split())
-    return line if len(line) <= characters else "…" + line[-characters:]
+    if len(line) <= characters:
+        return line
+    tail = line[-characters:]
+    return "…" + (tail.partition(" ")[2] or tail)  # from a word's beginning, where there is one
 
 
 def _light(event: Event) -> Json:
