@@ -28,6 +28,10 @@ class Spread:
         """Of one value or more."""
         return cls(statistics.median(values), min(values), max(values))
 
+    def said(self, digits: int, unit: str = "") -> str:
+        """As in 2.36× (2.27 to 2.44)."""
+        return f"{self.median:.{digits}f}{unit} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
 
 @dataclass(frozen=True)
 class Standing:

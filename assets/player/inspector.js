@@ -72,12 +72,19 @@ class Inspector {
     lane.grid.cells[target.position].scrollIntoView({ block: "nearest" });
   }
 
+  // Another slot: marks it in its grid.
   show() {
     const { target } = this;
     for (const lane of this.stage.lanes.values()) {
       lane.grid.mark("tt-inspected", target?.lane === lane ? [target.position] : []);
       lane.grid.mark("tt-locked", this.locked?.lane === lane ? [target.position] : []);
     }
+    this.tell();
+  }
+
+  // The same slot at another moment.
+  tell() {
+    const { target } = this;
     const slot = target && target.lane.timeline.slots[target.position];
     this.root.dataset.open = Boolean(slot);
     this.body.hidden = !slot;

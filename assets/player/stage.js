@@ -177,7 +177,7 @@ class StageView {
     }
     this.transport.show(this.busy);
     this.scrubber.moveTo(player.now, this.moment());
-    if (this.inspector.target) this.inspector.show();
+    if (this.inspector.target) this.inspector.tell();
     this.root.dataset.time = player.following ? "live" : player.time;
     this.root.dataset.playing = player.playing;
   }

@@ -44,6 +44,8 @@ def no_step(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"model": "gone"}, ["--vocab-size is 300", "--model"]),
         ({"vocab_size": -5}, ["vocab", "-5"]),
         ({"vocab_size": 0}, ["vocab"]),
+        ({"width": 0}, ["width is 0", "a multiple of 96"]),
+        ({"units": 0}, ["units is 0"]),
         # 256 bytes and four special tokens: with less, the tokenizer would quietly be larger than asked for.
         ({"vocab_size": 259}, ["vocab", "260"]),
     ],

@@ -73,7 +73,7 @@ def long_recording(engine: Engine) -> Recording:
     model = engine.model()
     ids = encode_prompt(model, PROMPT)
     runs = [engine.worker.submit(ids, lane, SETTINGS) for lane in LANES]
-    traces = [Trace.record(event for batch in run.batches() for event in batch) for run in runs]
+    traces = [run.trace() for run in runs]
     return Recording.of("bench", PROMPT, traces, model.tokenizer)
 
 
@@ -110,8 +110,7 @@ def streaming(engine: Engine, lane: str) -> list[float]:
     ids = encode_prompt(model, PROMPT)
 
     def kept() -> float:
-        run = engine.worker.submit(ids, lane, SETTINGS)
-        return decode_seconds(Trace.record(event for batch in run.batches() for event in batch))
+        return decode_seconds(engine.worker.submit(ids, lane, SETTINGS).trace())
 
     def streamed() -> float:
         race = Race(model, engine.worker, request)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
+from endless import Endless
 
 from twotower import TwoTower
 from twotower.errors import InputError
 from twotower.examples import Example, Examples
 from twotower.race import Spread
-from twotower.sampling.events import BlockOpened, Event, Finished, FinishReason, Started
+from twotower.sampling.events import Finished
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
 from twotower.sweeping.grid import Setting, SweepPlan
@@ -31,7 +30,7 @@ from twotower.ui.sweep import build_sweep
 from twotower.ui.sweep_handlers import SweepHandlers
 from twotower.ui.sweep_progress import SweepProgress
 from twotower.ui.sweep_request import MOST_INSTANCES, RawSweep, read_plan
-from twotower.ui.worker import ShouldStop, Worker
+from twotower.ui.worker import Worker
 
 EXAMPLES = Examples((Example("Sums", "Add: 1 + 1\nAnswer:"), Example("Open", "Once upon a time")))
 SMALL: dict[str, Any] = {
@@ -235,26 +234,6 @@ def test_who_was_never_here_gets_nothing_and_no_error(handlers: SweepHandlers) -
     assert list(handlers.sweep(visitor("nobody"))) == []
     assert handlers.settle(visitor("nobody"))[2:] == (gr.skip(),) * 4
     assert handlers.look_at(visitor("nobody"), "agreement") == (gr.skip(), gr.skip())
-
-
-class Endless:
-    """Lanes that end when they are told to, or seconds later; those of one token end at once."""
-
-    def __init__(self) -> None:
-        self.ended: list[str] = []
-
-    def __call__(
-        self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
-    ) -> Iterator[Event]:
-        yield Started(0.0, lane, (1,), {}, 0, "m", "cpu", "float32", 2, 3, (2,), ())
-        block = 0
-        while block < 200 and settings.max_new_tokens > 1 and not should_stop():
-            yield BlockOpened(0.0, block, block, 1)
-            block += 1
-            time.sleep(0.005)  # a pass
-        reason: FinishReason = "cancelled" if should_stop() else "length"
-        self.ended.append(f"{lane}: {reason}")
-        yield Finished(0.0, reason, 0)
 
 
 def test_stop_and_leaving_free_the_thread_in_the_middle_of_a_lane(embedded: TwoTower) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from released import RELEASED
 
 from twotower import DEFAULT_MODEL
 from twotower.model.checkpoint import allocate
@@ -18,32 +19,10 @@ from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 from twotower.views.anatomy import anatomy, fold
 
-RELEASED_PATTERN = "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME"
-
 
 @pytest.fixture(scope="module")
 def embedded_config() -> TwoTowerConfig:
     return TwoTowerConfig.from_folder(Path(DEFAULT_MODEL))
-
-
-@pytest.fixture(scope="module")
-def released() -> TwoTowerConfig:
-    return TwoTowerConfig(
-        hybrid_override_pattern=RELEASED_PATTERN,
-        vocab_size=131072,
-        hidden_size=2688,
-        num_attention_heads=32,
-        num_key_value_heads=2,
-        head_dim=128,
-        mamba_num_heads=64,
-        mamba_head_dim=64,
-        n_groups=8,
-        ssm_state_size=128,
-        n_routed_experts=128,
-        num_experts_per_tok=6,
-        moe_intermediate_size=1856,
-        moe_shared_expert_intermediate_size=3712,
-    )
 
 
 def drawn(config: TwoTowerConfig, dtype_bytes: int = 4) -> Any:
@@ -62,8 +41,8 @@ def test_totals_are_those_of_a_built_model(tiny_config: TwoTowerConfig, dtype: t
         assert sum(totals["bytes"]) == sum(tensor.nbytes for tensor in model.state_dict().values())
 
 
-def test_the_released_model_has_its_published_size(released: TwoTowerConfig) -> None:
-    model = drawn(released, 2)
+def test_the_released_model_has_its_published_size() -> None:
+    model = drawn(RELEASED, 2)
     totals = model["totals"]
     assert sum(totals["parameters"]) / 1e9 == pytest.approx(63.2, abs=0.05)
     assert sum(totals["bytes"]) / 1e9 == pytest.approx(126.4, abs=0.05)
@@ -128,7 +107,7 @@ def test_sizes_are_the_configs(tiny_config: TwoTowerConfig) -> None:
 
 
 def test_the_released_pattern_folds_to_what_fits_a_screen() -> None:
-    groups = fold(RELEASED_PATTERN)
+    groups = fold(RELEASED.hybrid_override_pattern)
     assert groups == [(1, "MEMEM*E", 5), (36, "ME", 3), (42, "M*", 1), (44, "EM", 4), (52, "E", 1)]
     assert sum(len(unit) for _, unit, _ in groups) == 14
 

@@ -123,6 +123,4 @@ def _row(standing: Standing) -> str:
 
 
 def _spread(spread: Spread | None, digits: int) -> str:
-    if spread is None:
-        return "–"
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+    return "–" if spread is None else spread.said(digits)

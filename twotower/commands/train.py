@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
         settings,
         device,
         vocab_size,
-        config=embedded_config(vocab_size, arguments.width or WIDTH, arguments.units or UNITS),
+        config=embedded_config(vocab_size, **_shape(arguments)),
         begin_with=begin_with,
         first=arguments.first_stage or (CONTEXT if begin_with is None else DENOISER),
     )
@@ -101,6 +101,11 @@ def _begin_with(arguments: argparse.Namespace, device: torch.device) -> TwoTower
     return TwoTower.from_pretrained(arguments.model, device=device, dtype=torch.float32)
 
 
+def _shape(arguments: argparse.Namespace) -> dict[str, int]:
+    """Width and units, as far as they were asked for."""
+    return {name: value for name in ("width", "units") if (value := getattr(arguments, name)) is not None}
+
+
 def _folder(option: str, name: str) -> Path:
     """The folder an option names, made if need be: before hours are spent on what cannot be written."""
     try:
@@ -119,9 +124,8 @@ def _command(arguments: argparse.Namespace) -> str:
         words += ["--model", Path(arguments.model).name, "--first-stage", arguments.first_stage or DENOISER]
     else:
         words += ["--vocab-size", str(VOCABULARY if arguments.vocab_size is None else arguments.vocab_size)]
-        for name in ("width", "units"):
-            if getattr(arguments, name) is not None:
-                words += [f"--{name}", str(getattr(arguments, name))]
+        for name, value in _shape(arguments).items():
+            words += [f"--{name}", str(value)]
     for name in _TUNED:
         words += ["--" + name.replace("_", "-"), str(getattr(arguments, name))]
     return shlex.join(words)

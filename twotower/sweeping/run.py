@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from twotower.agreement import agreement, mean_ar_log_probability
+from twotower.agreement import BASELINE, agreement, mean_ar_log_probability
 from twotower.evaluation.scores import is_right
 from twotower.metrics import Metrics
 from twotower.sampling.settings import SamplingSettings
@@ -14,7 +14,6 @@ from twotower.sweeping.grid import Setting, SweepPlan
 from twotower.sweeping.points import Outcome, SweepPoint
 from twotower.trace import Trace
 
-BASELINE = "autoregressive"
 RunLane = Callable[[Sequence[int], str, SamplingSettings], Trace]
 Decode = Callable[[Sequence[int]], str]
 

@@ -25,7 +25,7 @@ from twotower.training.settings import CONTEXT, PARALLEL, TrainingSettings
 from twotower.training.stages import new_model
 from twotower.training.tasks import CONTEXT_TURNS, DENOISER_TURNS, TASKS, instances
 
-WIDTH, UNITS = 192, 4  # chosen by measurement, see the embedded model's card
+WIDTH, UNITS = 192, 4  # the embedded model's; its card says what others cost and learn
 WIDTH_STEP = 96  # heads, groups and experts divide it, and rows stay multiples of 16 bytes in bfloat16
 _TASK_SAMPLE = 1000  # instances of each task that the tokenizer learns words from
 

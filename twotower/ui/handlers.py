@@ -18,7 +18,7 @@ from twotower.ui.race import Race
 from twotower.ui.request import RaceRequest, read_request
 from twotower.ui.shown import Results, Shown, results_of
 from twotower.ui.visitors import Visit, Visitors
-from twotower.views.canvas import Json, recording_message
+from twotower.views.canvas import Json, recording_frame, recording_message
 
 Drawn = tuple[Any, ...]
 
@@ -120,7 +120,9 @@ class Handlers:
         else:
             visit.pinned, label, seed = shown, copy.UNPIN, shown.traces[0].started.seed
         drawn = draw(results_of(shown, visit.pinned))
-        return (self._frame_of(shown, visit), gr.update(value=label), seed, *drawn)
+        # The run's frame again and nothing new: the stage learns who is pinned.
+        frame = recording_frame(shown.recording, shown.run, visit.pinned.run if visit.pinned else None)
+        return (frame.message(1), gr.update(value=label), seed, *drawn)
 
     def on_stage(self, visit: Visit) -> Shown:
         """What the visitor sees. Raises InputError where there is nothing yet, or nothing that has ended."""
@@ -142,13 +144,6 @@ class Handlers:
         trained = self._engine.config.trained_block_size
         beyond = isinstance(size, (int, float)) and trained < size <= WIDEST_BLOCK * trained
         return gr.update(value=copy.block_size_warning(int(size), trained) if beyond else "", visible=beyond)
-
-    @staticmethod
-    def _frame_of(shown: Shown, visit: Visit) -> Json:
-        # The run's frame again and nothing new: the stage learns who is pinned.
-        message = recording_message(shown.recording, shown.run, visit.pinned.run if visit.pinned else None)
-        del message["note"]
-        return {**message, "parts": []}
 
 
 DRAWN = 13  # how many widgets `draw` speaks to

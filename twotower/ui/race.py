@@ -136,9 +136,5 @@ class Race:
 
 def whole_trace(model: TwoTower, worker: Worker, request: RaceRequest) -> dict[str, Any]:
     """Run the request's first lane to its end: its trace as plain JSON, with the text."""
-    run = worker.submit(encode_prompt(model, request.prompt), request.lanes[0], request.settings)
-    try:
-        trace = Trace.record(event for batch in run.batches() for event in batch)
-    finally:
-        run.stop()
+    trace = worker.submit(encode_prompt(model, request.prompt), request.lanes[0], request.settings).trace()
     return {**json.loads(trace.to_json()), "text": decode(model.tokenizer, trace.token_ids)}

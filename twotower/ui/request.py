@@ -49,14 +49,15 @@ def read_request(
         # Drawn here and not in the sampler: every lane of a race gets the same one.
         settings = replace(settings, seed=secrets.randbelow(2**31))
     ordered = tuple(lane for lane in known_lanes if lane in wanted)
-    return RaceRequest(prompt or "", ordered, settings, _read_repeats(repeats))
+    return RaceRequest(prompt or "", ordered, settings, read_count("repeats", repeats, MOST_REPEATS))
 
 
-def _read_repeats(value: object) -> int:
-    repeats = _whole(value)
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MOST_REPEATS:
-        raise InputError("repeats", value, f"a whole number from 1 to {MOST_REPEATS}")
-    return repeats
+def read_count(field: str, value: object, most: int) -> int:
+    """A whole number from 1 to `most`, as a browser may send it. Raises InputError naming the field."""
+    count = _whole(value)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        raise InputError(field, value, f"a whole number from 1 to {most}")
+    return count
 
 
 def _read_settings(values: dict[str, object]) -> SamplingSettings:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from twotower.agreement import BASELINE
 from twotower.metrics import Metrics, verdict
 from twotower.race import Standing, standings
 from twotower.recording import Recording
@@ -18,7 +19,7 @@ from twotower.views.charts import latency_race, time_per_pass
 from twotower.views.commit_chart import commit_map
 from twotower.views.numbers import numbers_table
 
-DIFFUSION, BASELINE = "diffusion", "autoregressive"
+DIFFUSION = "diffusion"
 
 
 @dataclass(frozen=True)

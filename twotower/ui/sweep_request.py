@@ -14,7 +14,7 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.sweeping.grid import AXES, MOST_REPEATS, SweepGrid, SweepPlan, SweepPrompt
 from twotower.text import encode_prompt
 from twotower.training.tasks import TASKS, instances
-from twotower.ui.request import read_request
+from twotower.ui.request import read_count, read_request
 
 if TYPE_CHECKING:
     from twotower import TwoTower
@@ -95,11 +95,3 @@ def _picks(field: str, values: object, known: Sequence[str]) -> list[str]:
         if value not in known:
             raise InputError(field, value, "one of " + ", ".join(known))
     return list(dict.fromkeys(values))
-
-
-def read_count(field: str, value: object, most: int) -> int:
-    """A whole number from 1 to `most`. Browsers know one kind of number: 3 may arrive as 3.0."""
-    count = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
-        raise InputError(field, value, f"a whole number from 1 to {most}")
-    return count

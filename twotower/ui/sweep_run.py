@@ -87,10 +87,7 @@ class LiveSweep:
         run = self._lane_run = self._worker.submit(list(prompt_ids), lane, settings)
         if self._stopped:  # pressed just before the line above
             run.stop()
-        try:
-            trace = Trace.record(event for batch in run.batches() for event in batch)
-        finally:
-            run.stop()
+        trace = run.trace()
         started = trace.started
         fixed = {name: started.settings.get(name) for name in ("max_new_tokens", "temperature", "top_k", "top_p")}
         machine = {"model": started.model, "device": started.device, "dtype": started.dtype, "threads": started.threads}

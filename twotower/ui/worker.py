@@ -18,6 +18,7 @@ from typing import TypeVar
 from twotower.race import collector_at_rest
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
+from twotower.trace import Trace
 
 ShouldStop = Callable[[], bool]
 RunLane = Callable[[list[int], str, SamplingSettings, ShouldStop], Iterator[Event]]
@@ -57,6 +58,13 @@ class LaneRun:
                 yield events
         if self._error is not None:
             raise self._error
+
+    def trace(self) -> Trace:
+        """The whole run, waited for; whoever gives up waiting frees the model. Raises what the lane raised."""
+        try:
+            return Trace.record(event for batch in self.batches() for event in batch)
+        finally:
+            self.stop()
 
     def _should_stop(self) -> bool:
         return self._stop.is_set() or time.monotonic() > self._deadline

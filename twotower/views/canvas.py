@@ -104,8 +104,15 @@ class StageFrame:
 
 def recording_message(recording: Recording, run: str = "recorded", pinned: str | None = None) -> Json:
     """A kept race as one message: the stage plays it."""
+    parts = (whole_part(record, recording.pieces) for record in recording.lanes)
+    message = recording_frame(recording, run, pinned).message(1, *parts)
+    return {**message, "note": _recorded_where(recording.lanes[0])}
+
+
+def recording_frame(recording: Recording, run: str, pinned: str | None) -> StageFrame:
+    """What every message about a kept race says."""
     settings = recording.lanes[0].trace.started.settings
-    frame = StageFrame(
+    return StageFrame(
         run=run,
         lanes=tuple(record.trace.started.lane for record in recording.lanes),
         planned=max(len(record.trace.slots) for record in recording.lanes),
@@ -114,8 +121,6 @@ def recording_message(recording: Recording, run: str = "recorded", pinned: str |
         recorded=True,
         pinned=pinned,
     )
-    parts = (whole_part(record, recording.pieces) for record in recording.lanes)
-    return {**frame.message(1, *parts), "note": _recorded_where(recording.lanes[0])}
 
 
 def _recorded_where(record: LaneRecord) -> str:

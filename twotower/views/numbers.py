@@ -43,8 +43,7 @@ def numbers_table(standings: Sequence[Standing], traces: Sequence[Trace]) -> Jso
 def _spread(spread: Spread | None, digits: int, unit: str, standing: Standing) -> str:
     if spread is None:
         return NONE
-    median = f"{spread.median:.{digits}f}{unit}"
-    return median if len(standing.runs) == 1 else f"{median} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+    return f"{spread.median:.{digits}f}{unit}" if len(standing.runs) == 1 else spread.said(digits, unit)
 
 
 def _median(standing: Standing, value: Callable[[Metrics], float | None]) -> float | None:

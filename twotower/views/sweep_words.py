@@ -71,6 +71,4 @@ def _part(point: SweepPoint, quality: Quality) -> str:
 
 
 def _shown(spread: Spread | None, digits: int) -> str:
-    if spread is None:
-        return NONE
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+    return NONE if spread is None else spread.said(digits)
