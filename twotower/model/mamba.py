@@ -12,14 +12,15 @@ from twotower.model import ssd
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.norms import GatedGroupRMSNorm
 from twotower.model.precision import outside_autocast
-from twotower.model.state import MambaState
+from twotower.model.state import MambaAhead, MambaState
 
 
 class Mamba2(nn.Module):
     """`in_proj -> [z | xBC | dt]`, softplus(dt + dt_bias) with no clamp, A = -exp(A_log), skip D.
 
-    Parameters carry the official names. The context tower calls `extend` and `step`, which return the new state;
-    the denoiser tower calls `denoise` with the context's state and leaves no state.
+    Parameters carry the official names. The context tower calls `extend` and `step`, which return the new state, or
+    `read_ahead` and `take_over` where only a part of a block may stay; the denoiser tower calls `denoise` with the
+    context's state and leaves no state.
     """
 
     def __init__(self, config: TwoTowerConfig) -> None:
@@ -52,15 +53,26 @@ class Mamba2(nn.Module):
 
     def extend(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
         """A causal scan of hidden (B, L, D) from `state`; returns (B, L, D) and the state after it."""
-        if hidden.shape[1] <= self.config.chunk_size:
-            z, x, dt, b, c, columns = self._inputs(hidden, state)
-            rates = self._decay_rates()
-            with outside_autocast(x.device.type):
-                y = ssd.within_chunk(x, dt, rates, b, c, state.ssm)
-                after = ssd.after_chunk(x, dt, rates, b, state.ssm)
-            return self._output(y, x, z), MambaState(columns[:, hidden.shape[1] :], after)
+        length = hidden.shape[1]
+        if length <= self.config.chunk_size:
+            y, ahead = self.read_ahead(hidden, state)
+            return y, self.take_over(ahead, length)
         y, boundaries, columns = self._scan(hidden, state, self.config.chunk_size)
-        return y, MambaState(columns[:, hidden.shape[1] :], boundaries[:, -1])
+        return y, MambaState(columns[:, length:], boundaries[:, -1])
+
+    def read_ahead(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaAhead]:
+        """The outputs of `extend` over a block (B, L, D), and what it takes to follow it up to any of its tokens."""
+        z, x, dt, b, c, columns = self._inputs(hidden, state)
+        with outside_autocast(x.device.type):
+            y = ssd.within_chunk(x, dt, self._decay_rates(), b, c, state.ssm)
+        return self._output(y, x, z), MambaAhead(state.ssm, columns, x, dt, b)
+
+    def take_over(self, ahead: MambaAhead, count: int) -> MambaState:
+        """The state after the first `count` >= 1 tokens that were read ahead."""
+        x, dt, b = (tensor[:, :count] for tensor in (ahead.x, ahead.dt, ahead.b))
+        with outside_autocast(x.device.type):
+            after = ssd.after_chunk(x, dt, self._decay_rates(), b, ahead.before)
+        return MambaState(ahead.columns[:, count : count + self.config.conv_kernel - 1], after)
 
     def read(self, hidden: Tensor, present: Tensor | None = None) -> Tensor:
         """A scan of whole texts (B, L, D) from nothing -> (B, L, D). What is not `present` (B, L) leaves no trace."""

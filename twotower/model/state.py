@@ -21,6 +21,20 @@ class MambaState:
     ssm: Tensor  # (B, H, P, N) float32
 
 
+@dataclass(frozen=True)
+class MambaAhead:
+    """What a Mamba-2 layer keeps of L tokens that it has read ahead, to take over the first few of them later.
+
+    The state after any of them follows from these in one product, without a weight: a roll back is no second pass.
+    """
+
+    before: Tensor  # (B, H, P, N) the SSM state before the tokens
+    columns: Tensor  # (B, kernel - 1 + L, channels) raw, the history before the tokens first
+    x: Tensor  # (B, L, H, P)
+    dt: Tensor  # (B, L, H)
+    b: Tensor  # (B, L, G, N)
+
+
 @dataclass
 class KVCache:
     """An attention layer's memory: buffers that grow by doubling, of which the first `length` tokens are text."""
@@ -84,6 +98,17 @@ class ContextState:
                 tensors = (memory.keys, memory.values)
             total += sum(tensor.nbytes for tensor in tensors)
         return total
+
+
+@dataclass(frozen=True)
+class ReadAhead:
+    """`size` tokens that the context tower has read and not yet taken over; None for layers with nothing of their own.
+
+    Attention layers have written the tokens' keys and values behind the end of their caches already.
+    """
+
+    layers: list[MambaAhead | None]
+    size: int
 
 
 def empty_kv(batch: int, kv_heads: int, head_dim: int, like: Tensor) -> KVCache:

@@ -18,7 +18,16 @@ from twotower.model.configuration import MLP as MLP_KIND
 from twotower.model.experts import MLP, MoE
 from twotower.model.mamba import Mamba2
 from twotower.model.norms import RMSNorm
-from twotower.model.state import ContextState, KVCache, LayerMemory, MambaState, TextKV, empty_kv
+from twotower.model.state import (
+    ContextState,
+    KVCache,
+    LayerMemory,
+    MambaAhead,
+    MambaState,
+    ReadAhead,
+    TextKV,
+    empty_kv,
+)
 
 
 class Layer(nn.Module):
@@ -126,6 +135,32 @@ class Tower(nn.Module):
             x = x + mixed
         state.length += ids.shape[1]
         return self._final(x)
+
+    def read_ahead(self, ids: Tensor, state: ContextState) -> tuple[Tensor, ReadAhead]:
+        """A context pass over ids (B, L) -> (B, L, D) that leaves `state` as it is, until `take_over` says how much."""
+        x = self._embed(ids)
+        ahead: list[MambaAhead | None] = []
+        for layer, memory in zip(self.layers, state.layers):
+            hidden, read = layer.normed(x), None
+            if isinstance(memory, MambaState):
+                mixed, read = layer.mixer.read_ahead(hidden, memory)
+            elif isinstance(memory, KVCache):
+                mixed = layer.mixer.extend(hidden, memory)
+                memory.length -= ids.shape[1]
+            else:
+                mixed = layer.mixer(hidden)
+            ahead.append(read)
+            x = x + mixed
+        return self._final(x), ReadAhead(ahead, ids.shape[1])
+
+    def take_over(self, ahead: ReadAhead, state: ContextState, count: int) -> None:
+        """`state`, as it was when `ahead` was read, then holds the first `count` tokens of it; 1 <= count <= size."""
+        for i, (layer, memory, read) in enumerate(zip(self.layers, state.layers, ahead.layers)):
+            if isinstance(memory, KVCache):
+                memory.length += count
+            elif read is not None:
+                state.layers[i] = layer.mixer.take_over(read, count)
+        state.length += count
 
     def step(self, ids: Tensor, state: ContextState) -> Tensor:
         """An AR step: one token ids (B,) after what `state` holds -> (B, D); the path is its own, for speed."""

@@ -19,7 +19,7 @@ from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
 from twotower.model.source import find_folder
-from twotower.model.state import ContextState
+from twotower.model.state import ContextState, ReadAhead
 from twotower.model.tower import Tower
 
 if TYPE_CHECKING:
@@ -166,6 +166,18 @@ class TwoTower(nn.Module):
     def context_pass(self, ids: Tensor, state: ContextState) -> Tensor:
         """The context tower reads a finished block (B, S): hidden states (B, S, D), for its head to judge it by."""
         return self.context_tower.extend(ids, state)
+
+    def verify_pass(self, ids: Tensor, state: ContextState) -> tuple[Tensor, ReadAhead]:
+        """The context tower reads a drafted block (B, S): next-token logits (B, S, V), and what `take_over` needs.
+
+        `state` stays as it is: how much of the block it will hold depends on the logits.
+        """
+        hidden, ahead = self.context_tower.read_ahead(ids, state)
+        return self.context_lm_head(hidden), ahead
+
+    def take_over(self, ahead: ReadAhead, state: ContextState, count: int) -> None:
+        """Let `state` hold the first `count` tokens of the draft, as if it had never seen the others."""
+        self.context_tower.take_over(ahead, state, count)
 
     def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: float | None) -> Tensor:
         """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
