@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from twotower import DEFAULT_MODEL
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.tower import init_weights
 from twotower.model.twotower import TwoTower
@@ -53,6 +54,11 @@ def _tiny_model(seed: int = 0, **changes: Any) -> TwoTower:
         elif tensor.dim() >= 2 and "conv1d" not in name:
             tensor.normal_(0, 0.15, generator=generator)
     return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> TwoTower:
+    return TwoTower.from_pretrained(DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="session")

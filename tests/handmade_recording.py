@@ -12,10 +12,12 @@ from twotower.sampling.events import (
     Denoised,
     Event,
     Finished,
+    Judged,
     Prefilled,
     Proposal,
     Started,
     TokenDecoded,
+    Verified,
 )
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
@@ -50,10 +52,29 @@ def diffusion() -> Trace:
             0.018,
         ),
         Denoised(0.05, 0, 1, 0.5, (Proposal(1, 12, 0.95, "threshold", ()),), 0.018),
-        ContextExtended(0.06, 0, 2, (-0.1, -0.2), 0.009),
+        ContextExtended(0.06, 0, 2, 0.009),
+        Judged(0.06, 0, (-0.1, -0.2), (10, 11), (((10, 0.9), (12, 0.1)), ((11, 0.85), (12, 0.8)))),
         BlockOpened(0.06, 1, 2, 2),
         Denoised(0.08, 1, 0, 1.0, (Proposal(2, 13, 0.99, "threshold", ()), Proposal(3, 2, 0.6, "minimum", ())), 0.018),
+        Judged(0.08, 2, (-0.3, -0.4), (13, 2), ((), ())),
         Finished(0.08, "end-token", 4),
+    )
+
+
+def verify() -> Trace:
+    """A round whose draft is replaced, and one whose draft is accepted, with a bonus that ends the text."""
+    return _run(
+        "verify",
+        BlockOpened(0.01, 0, 0, 2),
+        TokenDecoded(0.011, 0, 10, 0.8, ((10, 0.8), (14, 0.1)), 0.0),
+        Denoised(0.03, 0, 0, 0.5, (Proposal(1, 14, 0.6, "draft", ((14, 0.6), (12, 0.3))),), 0.018),
+        Verified(0.05, 0, (14,), 0, 12, 0.018),
+        Judged(0.05, 1, (-0.1,), (12,), (((12, 0.9), (14, 0.05)),)),
+        BlockOpened(0.05, 1, 1, 2),
+        Denoised(0.07, 1, 0, 0.5, (Proposal(2, 13, 0.9, "threshold", ()),), 0.018),
+        Verified(0.09, 1, (13,), 1, 2, 0.018),
+        Judged(0.09, 2, (-0.1, -0.2), (13, 2), ((), ())),
+        Finished(0.09, "end-token", 4),
     )
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from handmade import started
 from handmade_runs import diffusion_run, one_by_one
 
-from twotower.agreement import agreement, mean_ar_log_probability
+from twotower.agreement import agreement, ar_choice_share, mean_ar_log_probability
 from twotower.model.twotower import TwoTower
-from twotower.sampling.events import ContextExtended, Finished
-from twotower.sampling.generate import generate
+from twotower.sampling.events import Finished, Judged
+from twotower.sampling.generate import LANES, generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
 
@@ -39,8 +38,16 @@ def test_what_was_stopped_or_empty_is_not_compared() -> None:
     assert agreement(empty, one_by_one()) is None
 
 
-def test_blocks_that_were_read_are_judged_and_the_last_is_not() -> None:
-    assert mean_ar_log_probability(diffusion_run()) == pytest.approx(-1.6 / 4)
+def test_every_token_of_the_text_is_judged() -> None:
+    # 0.1 + 0.2 + 0.3 + 1.0 of the first block, 0.2 + 0.4 + 0.2 of the second, over seven tokens.
+    assert mean_ar_log_probability(diffusion_run()) == pytest.approx(-2.4 / 7)
+
+
+def test_the_share_of_autoregressions_own_choices() -> None:
+    # AR would have put 99 for 13 and 98 for 15: five of seven.
+    assert ar_choice_share(diffusion_run()) == pytest.approx(5 / 7)
+    assert ar_choice_share(one_by_one()) == 1.0
+    assert ar_choice_share(one_by_one(lane="mock-ar")) is None
 
 
 def test_autoregression_judges_every_token_of_its_own() -> None:
@@ -53,10 +60,8 @@ def test_the_probabilities_of_mock_ar_are_not_autoregressions() -> None:
 
 
 def test_nothing_recorded_is_nothing_judged() -> None:
-    unrecorded = [
-        replace(event, log_probabilities=()) if isinstance(event, ContextExtended) else event
-        for event in diffusion_run().events
-    ]
+    unrecorded = [event for event in diffusion_run().events if not isinstance(event, Judged)]
+    assert ar_choice_share(Trace(tuple(unrecorded))) is None
     assert mean_ar_log_probability(Trace(tuple(unrecorded))) is None
 
 
@@ -66,11 +71,11 @@ def test_a_probability_rounded_to_zero_gives_no_mean_rather_than_a_made_up_one()
 
 
 def test_both_lanes_are_judged_by_the_same_model(tiny_model: TwoTower) -> None:
-    """Nine tokens in blocks of four: the first eight are judged in diffusion, all nine in autoregression."""
+    """Nine tokens in blocks of four: of the last block's one token, nothing was read again but for the record."""
     settings = SamplingSettings(max_new_tokens=9, block_size=4, seed=1, temperature=0.7, end_token_ids=())
     prompt = [5, 60, 7]
-    for lane, judged in (("diffusion", 8), ("autoregressive", 9)):
+    for lane in LANES:
         trace = Trace.record(generate(tiny_model, prompt, lane, settings))
         rows = tiny_model.context_logits([*prompt, *trace.token_ids])[0, len(prompt) - 1 : -1].log_softmax(-1)
-        wanted = [float(row[token]) for row, token in zip(rows, trace.token_ids)][:judged]
-        assert mean_ar_log_probability(trace) == pytest.approx(sum(wanted) / judged, abs=1e-3)
+        wanted = [float(row[token]) for row, token in zip(rows, trace.token_ids)]
+        assert mean_ar_log_probability(trace) == pytest.approx(sum(wanted) / 9, abs=1e-3)

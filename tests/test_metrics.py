@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import handmade_recording
 import pytest
 from handmade import started
 
@@ -45,7 +46,7 @@ DIFFUSION_EVENTS: tuple[Event, ...] = (
     BlockOpened(1.0, 0, 0, 3),
     denoised(1.3, 0, [0, 2], 0.25),
     denoised(1.5, 1, [1], 0.15),
-    ContextExtended(1.7, 0, 3, (), 0.2),
+    ContextExtended(1.7, 0, 3, 0.2),
     BlockOpened(1.7, 1, 3, 3),
     denoised(2.0, 0, [3, 4, 5], 0.25),
     Finished(2.0, "end-token", 5),
@@ -85,7 +86,7 @@ def test_one_token_of_the_prefill_has_no_speed() -> None:
     metrics = Metrics.of(Trace(events))
     assert metrics.tokens_per_second is None
     assert metrics.tokens_per_pass is None
-    assert "Too few" in verdict(metrics, Metrics.of(Trace(AR_EVENTS)))
+    assert "Too few" in verdict(Metrics.of(Trace((started("diffusion"), *DIFFUSION_EVENTS[1:]))), metrics)
 
 
 def test_a_run_stopped_before_its_prefill() -> None:
@@ -172,3 +173,22 @@ def test_break_even_counts_autoregressions_own_tokens_per_pass() -> None:
 @pytest.mark.parametrize("short", [made("autoregressive", 0, 0.2, 3), Metrics("autoregressive", 1, 0.1, 0.0, {})])
 def test_a_lane_without_a_speed_has_no_factors(short: Metrics) -> None:
     assert Factors.of(made("diffusion", 96, 2.0, 32), short) is None
+
+
+def test_rounds_of_draft_and_verify() -> None:
+    metrics = Metrics.of(handmade_recording.verify())
+    assert metrics.passes == {"denoiser pass": 2, "verify pass": 2}
+    assert (metrics.rounds, metrics.drafted, metrics.accepted) == (2, 2, 1)
+    assert metrics.accepted_per_round == 0.5
+    assert metrics.tokens_per_pass == 1.0  # four tokens; the first one is the prefill's
+    assert Metrics.of(handmade_recording.diffusion()).accepted_per_round is None
+
+
+@pytest.mark.parametrize(
+    ("tokens", "begins"),
+    [(200, "Draft and verify won, 2.00 times as fast"), (100, "Even: draft and verify"), (50, "AR won, 2.00 times")],
+)
+def test_draft_and_verify_is_judged_as_plainly(tokens: int, begins: str) -> None:
+    sentence = verdict(made("verify", tokens, 1.0, 20), made("autoregressive", 100, 1.0, 100))
+    assert sentence.startswith(begins)
+    assert "A pass of draft and verify brought" in sentence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import handmade_recording
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower import recording as recording_module
 from twotower.errors import InputError
-from twotower.recording import MOST_SLOTS, Recording, check_recordable, ids_named
+from twotower.recording import MOST_SLOTS, LaneRecord, Recording, check_recordable, ids_named
 from twotower.sampling import SamplingSettings, generate
 from twotower.sampling.replay import Replay
 from twotower.text import decode, encode_prompt, slot_texts
@@ -24,7 +25,10 @@ from twotower.views.report import html_player
 from twotower.views.timings import timings_csv
 
 PROMPT = "Once upon a time"
-BODY: dict[str, Any] = json.loads(handmade_recording.recording().to_json())
+TWO_LANES = handmade_recording.recording()
+DRAFTED = LaneRecord(handmade_recording.verify(), "", handmade_recording.TEXTS, ((0, 1, " é"),))
+HANDMADE = replace(TWO_LANES, lanes=(*TWO_LANES.lanes, DRAFTED))
+BODY: dict[str, Any] = json.loads(HANDMADE.to_json())
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_written_and_read_again(real: Recording) -> None:
 
 
 def test_the_handmade_one_reads_as_itself() -> None:
-    assert Recording.from_json(json.dumps(BODY)) == handmade_recording.recording()
+    assert Recording.from_json(json.dumps(BODY)) == HANDMADE
 
 
 def test_the_file_is_what_the_documentation_says() -> None:
@@ -61,7 +65,7 @@ def test_the_file_is_what_the_documentation_says() -> None:
     assert BODY["pieces"]["10"] == "<10>"
     lane = BODY["lanes"][0]
     assert list(lane) == ["schema", "events", "text", "slot_texts", "joins"]
-    assert lane["schema"] == 1
+    assert lane["schema"] == 2
     assert lane["joins"] == [[0, 1, " é"]]
     assert lane["slot_texts"] == list(handmade_recording.TEXTS)
     assert lane["events"][3]["proposals"][0] == [0, 10, 0.9, "threshold", [[10, 0.9], [11, 0.05]]]
@@ -80,7 +84,12 @@ def test_every_moment_shows_what_the_live_page_showed(real: Recording, embedded:
         replay = Replay()
         for event in lane.trace.events:
             replay.apply(event)
-            assert lane.shown(replay.slots) == slot_texts(embedded.tokenizer, replay.slots)
+            assert lane.shown(replay.slots, real.pieces) == slot_texts(embedded.tokenizer, replay.slots)
+
+
+def test_a_draft_that_is_rejected_shows_its_own_text() -> None:
+    shown = [DRAFTED.shown(slots, HANDMADE.pieces) for slots in ([10, None], [10, 14], [10, 12])]
+    assert shown == [[" é", ""], [" é", "<14>"], [" é🗼", ""]]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +104,7 @@ def test_every_moment_shows_what_the_live_page_showed(real: Recording, embedded:
     ],
 )
 def test_a_slot_waits_for_the_rest_of_its_character(slots: list[int | None], shown: list[str]) -> None:
-    assert handmade_recording.recording().lanes[0].shown(slots) == shown
+    assert TWO_LANES.lanes[0].shown(slots, TWO_LANES.pieces) == shown
 
 
 def changed(path: str, value: object) -> str:
@@ -109,7 +118,7 @@ def changed(path: str, value: object) -> str:
     return json.dumps(body)
 
 
-DENOISED, EVENTS = "lanes.0.events.3", "lanes.0.events"
+DENOISED, EVENTS, VERIFY = "lanes.0.events.3", "lanes.0.events", "lanes.2.events"
 FIRST = f"{DENOISED}.proposals.0"
 
 
@@ -131,9 +140,9 @@ FIRST = f"{DENOISED}.proposals.0"
         ("pieces.10", 5, r"pieces.\[10\] is 5|pieces\[10\] is 5"),
         ("lanes", [], "lanes is ''"),
         ("lanes", [BODY["lanes"][0]] * 9, "lanes is 'a list of 9'"),
-        ("lanes.1", BODY["lanes"][0], "lanes is 'diffusion, diffusion'"),
+        ("lanes.1", BODY["lanes"][0], "lanes is 'diffusion, diffusion, verify'"),
         ("lanes.0", 5, r"lanes\[0\] is 5"),
-        ("lanes.0.schema", 2, r"lanes\[0\].schema is 2"),
+        ("lanes.0.schema", 1, r"lanes\[0\].schema is 1"),
         ("lanes.0.text", 5, r"lanes\[0\].text is 5"),
         ("lanes.0.slot_texts", ["a"], "slot_texts is '1 texts'"),
         ("lanes.0.slot_texts.1", None, r"slot_texts\[1\] is None"),
@@ -174,10 +183,26 @@ FIRST = f"{DENOISED}.proposals.0"
         (f"{FIRST}.4.0.1", -1, r"candidates\[0\].probability is -1"),
         (f"{EVENTS}.4.proposals.0.0", 0, r"events\[4\].Denoised.proposals\[0\].position is 0"),
         (f"{EVENTS}.5.tokens", 3, "ContextExtended.tokens is 3"),
-        (f"{EVENTS}.5.log_probabilities", [-0.1], "log_probabilities is 1"),
-        (f"{EVENTS}.5.log_probabilities.0", 5, r"log_probabilities\[0\] is 5"),
-        (f"{EVENTS}.8.tokens", 5, "Finished.tokens is 5"),
-        (f"{EVENTS}.8.reason", "boredom", "reason is 'boredom'"),
+        (f"{EVENTS}.6.log_probabilities", [-0.1], "Judged.choices is 2"),
+        (f"{EVENTS}.6.log_probabilities.0", 5, r"log_probabilities\[0\] is 5"),
+        (f"{EVENTS}.6.candidates", [[]], "Judged.candidates is 1"),
+        (f"{EVENTS}.6.candidates.0.0.1", 2, r"candidates\[0\]\[0\].probability is 2"),
+        (f"{EVENTS}.6.position", 1, "Judged.position is 1"),
+        (f"{EVENTS}.2.pinned", [[2, 10]], r"pinned\[0\].position is 2"),
+        (f"{EVENTS}.2.pinned", [[1, 12], [1, 12]], r"pinned\[1\].position is 1"),
+        (f"{EVENTS}.2.pinned", [[1, 12]], r"proposals\[1\].position is 1"),
+        (f"{EVENTS}.0.settings", {"pins": [[1]]}, r"settings.pins\[0\] is 'a list of 1'"),
+        (f"{EVENTS}.0.settings", {"unmasking": "luck"}, "settings.unmasking is 'luck'"),
+        (f"{EVENTS}.10.tokens", 5, "Finished.tokens is 5"),
+        (f"{VERIFY}.4.proposals.0.0", 0, r"proposals\[0\].position is 0"),
+        (f"{VERIFY}.5.drafted", [15], r"Verified.drafted is \[15\]|Verified.drafted is 'a list of 1'"),
+        (f"{VERIFY}.5.drafted", [14, 14], "Verified.drafted is"),
+        (f"{VERIFY}.5.accepted", 2, "Verified.accepted is 2"),
+        (f"{VERIFY}.5.id", True, "Verified.id is True"),
+        (f"{VERIFY}.5.id", None, r"Judged.position is 1"),
+        (f"{VERIFY}.7.offset", 2, r"BlockOpened.offset is 2"),
+        (f"{VERIFY}.7.pinned", [[2, 13]], r"pinned\[0\].position is 2"),
+        (f"{EVENTS}.10.reason", "boredom", "reason is 'boredom'"),
         ("lanes.1.events.3.position", 2, r"lanes\[1\].events\[3\].TokenDecoded.position is 2"),
     ],
 )
@@ -195,7 +220,7 @@ def test_what_is_no_recording_is_refused(text: str) -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
 @pytest.mark.parametrize("place", ['"time":0.03', '"threshold":0.8', "0.05]"])
 def test_numbers_that_are_none_are_refused(number: str, place: str) -> None:
-    text = handmade_recording.recording().to_json()
+    text = json.dumps(BODY, separators=(",", ":"))
     assert place in text
     put = number + "]" if place.endswith("]") else place.split(":")[0] + ":" + number
     with pytest.raises(InputError):
@@ -216,8 +241,8 @@ def test_sizes_that_a_file_claims_take_no_memory() -> None:
 
 def test_too_many_events_and_characters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps(BODY)
-    monkeypatch.setattr(recording_module, "MOST_EVENTS", 15)
-    with pytest.raises(InputError, match="16 events"):
+    monkeypatch.setattr(recording_module, "MOST_EVENTS", 29)
+    with pytest.raises(InputError, match="30 events"):
         Recording.from_json(text)
     monkeypatch.setattr(recording_module, "LONGEST_FILE", len(text) - 1)
     with pytest.raises(InputError, match=f"{len(text)} characters"):
@@ -302,7 +327,7 @@ def test_a_file_changed_at_random_is_a_recording_or_an_input_error(data: st.Data
     assert html_player(read)
     assert timings_csv(read)
     for lane in read.lanes:
-        assert len(lane.shown(lane.trace.slots)) == len(lane.slot_texts)
+        assert len(lane.shown(lane.trace.slots, read.pieces)) == len(lane.slot_texts)
         assert None not in lane.trace.token_ids
 
 

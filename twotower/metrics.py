@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from twotower.sampling.events import ContextExtended, Denoised, Prefilled, TokenDecoded
+from twotower.sampling.events import ContextExtended, Denoised, Prefilled, TokenDecoded, Verified
 from twotower.trace import Trace
 
 DENOISER_PASS = "denoiser pass"
 CONTEXT_PASS = "context pass"
+VERIFY_PASS = "verify pass"
 STEP_KINDS = {"autoregressive": "AR step", "mock-ar": "mock-AR step"}
 
 EVEN = 0.03  # two single runs within three percent of each other are called even
@@ -24,6 +25,8 @@ class Metrics:
     prefill_seconds: float
     decode_seconds: float  # from the end of the prefill to the end of the run
     pass_seconds: dict[str, tuple[float, ...]]  # by kind of pass, in the order they ran; the prefill is not among them
+    drafted: int = 0  # tokens that the rounds of draft and verify put up for verification
+    accepted: int = 0  # of those, how many stayed
 
     @classmethod
     def of(cls, trace: Trace) -> Metrics:
@@ -38,15 +41,20 @@ class Metrics:
                 passes.setdefault(DENOISER_PASS, []).append(event.seconds)
             elif isinstance(event, ContextExtended):
                 passes.setdefault(CONTEXT_PASS, []).append(event.seconds)
+            elif isinstance(event, Verified):
+                passes.setdefault(VERIFY_PASS, []).append(event.seconds)
             elif isinstance(event, TokenDecoded) and event.seconds > 0:
                 # Autoregression's first token is the prefill's: it took no pass of its own.
                 passes.setdefault(STEP_KINDS.get(lane, lane), []).append(event.seconds)
+        rounds = [event for event in trace.events if isinstance(event, Verified)]
         return cls(
             lane=lane,
             tokens=trace.finished.tokens,
             prefill_seconds=prefill_seconds,
             decode_seconds=trace.finished.time - prefill_end,
             pass_seconds={kind: tuple(seconds) for kind, seconds in passes.items()},
+            drafted=sum(len(event.drafted) for event in rounds),
+            accepted=sum(event.accepted for event in rounds),
         )
 
     @property
@@ -76,6 +84,16 @@ class Metrics:
         return self.tokens / denoiser if denoiser else None
 
     @property
+    def rounds(self) -> int:
+        """Rounds of draft and verify; 0 in every other lane."""
+        return self.passes.get(VERIFY_PASS, 0)
+
+    @property
+    def accepted_per_round(self) -> float | None:
+        """Drafted tokens that stayed, a round; the token that verification itself gives is not among them."""
+        return self.accepted / self.rounds if self.rounds else None
+
+    @property
     def share_in_passes(self) -> float | None:
         """The part of the decode seconds that model passes took; the rest is the sampler's own."""
         inside = sum(sum(seconds) for seconds in self.pass_seconds.values())
@@ -97,6 +115,9 @@ class Metrics:
             "tokens_per_pass": self.tokens_per_pass,
             "tokens_per_denoiser_pass": self.tokens_per_denoiser_pass,
             "share_in_passes": self.share_in_passes,
+            "rounds": self.rounds,
+            "drafted": self.drafted,
+            "accepted": self.accepted,
             "passes": self.passes,
             "pass_milliseconds": {kind: self.pass_milliseconds(kind) for kind in self.pass_seconds},
         }
@@ -136,18 +157,23 @@ class Factors:
         return self.tokens_per_pass / self.speed_up
 
 
-def verdict(diffusion: Metrics, autoregressive: Metrics) -> str:
-    """Who won and why, in two sentences, as plainly when autoregression did."""
-    fast, base = diffusion.tokens_per_second, autoregressive.tokens_per_second
-    factors = Factors.of(diffusion, autoregressive)
+CHALLENGERS = {"diffusion": "diffusion", "verify": "draft and verify"}  # lanes that are held against the baseline
+
+
+def verdict(challenger: Metrics, autoregressive: Metrics) -> str:
+    """Who won and why, in two sentences, as plainly when autoregression did; `challenger` is of one of CHALLENGERS."""
+    name = CHALLENGERS[challenger.lane]
+    fast, base = challenger.tokens_per_second, autoregressive.tokens_per_second
+    factors = Factors.of(challenger, autoregressive)
     if not fast or not base or factors is None:
         return "Too few tokens to compare: a lane ended before its first pass after the prefill had given one."
     ratio = fast / base
     if abs(ratio - 1) <= EVEN:
-        who = f"Even: diffusion gave {fast:.0f} tokens a second, autoregression {base:.0f}."
+        who = f"Even: {name} gave {fast:.0f} tokens a second, autoregression {base:.0f}."
     elif ratio > 1:
-        who = f"Diffusion won, {ratio:.2f} times as fast: {fast:.0f} tokens a second against {base:.0f}."
+        won = f"{name[0].upper()}{name[1:]} won, {ratio:.2f} times as fast"
+        who = f"{won}: {fast:.0f} tokens a second against {base:.0f}."
     else:
-        who = f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against diffusion's {fast:.0f}."
+        who = f"AR won, {1 / ratio:.2f} times as fast: {base:.0f} tokens a second against {fast:.0f} of {name}."
     brought, took = f"{factors.tokens:.2f} times the tokens", f"{factors.cost:.2f} times as long"
-    return f"{who} A pass of diffusion brought {brought} and took {took}."
+    return f"{who} A pass of {name} brought {brought} and took {took}."

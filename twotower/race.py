@@ -64,7 +64,7 @@ def race(
     for repeat in range(repeats):
         for lane in lanes if repeat % 2 == 0 else reversed(lanes):
             with collector_at_rest():
-                trace = Trace.record(generate(model, prompt_ids, lane, settings))
+                trace = Trace.record(generate(model, prompt_ids, lane, settings.for_lane(lane)))
             yield trace
 
 
@@ -76,7 +76,8 @@ def warm_up(
 ) -> None:
     """Run every shape that `settings` will need once, unrecorded: full blocks, and the shorter last one."""
     blocks = 2 * settings.block_size + settings.max_new_tokens % settings.block_size
-    few = replace(settings, max_new_tokens=min(settings.max_new_tokens, blocks), steps_per_block=1, end_token_ids=())
+    length = min(settings.max_new_tokens, blocks)
+    few = replace(settings, max_new_tokens=length, steps_per_block=1, end_token_ids=(), pins=())
     for lane in lanes:
         for _ in generate(model, prompt_ids, lane, few):
             pass

@@ -8,7 +8,7 @@ The file needs no tokenizer to be shown, so it holds texts beside ids. It is one
     pieces     {"12": " the", ...}: the text of every token id that an event names, candidates too; bytes that are only
                part of a character stand as in ‹F0 9F›, special tokens by their name
     lanes      one object a lane, in the order in which they are shown:
-        schema      1, the version of the events
+        schema      2, the version of the events
         events      the run from Started to Finished, an object an event: its name under "event", then the fields that
                     `sampling/events.py` explains. Seconds are of the measured clock. A proposal is the list
                     [position, id, confidence, rule or null, candidates], a candidate the list [id, probability]
@@ -24,13 +24,13 @@ A reader refuses a version and a field that it does not know, and a run that can
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twotower.errors import InputError
 from twotower.reading import inside, listed, one_of, read_json, record, refused, row, string, whole
-from twotower.sampling.events import Denoised, Event, Started, TokenDecoded
+from twotower.sampling.events import BlockOpened, Denoised, Event, Judged, Started, TokenDecoded, Verified
 from twotower.text import decode, piece_text, slot_joins, slot_texts
 from twotower.trace import MOST_EVENTS, SCHEMA_VERSION, Trace
 
@@ -70,12 +70,19 @@ class LaneRecord:
         threads = "1 thread" if started.threads == 1 else f"{started.threads} threads"
         return f"{started.device}, {started.dtype}, {threads}"
 
-    def shown(self, slots: Sequence[int | None]) -> list[str]:
-        """What every slot shows at a moment of the run, given the slots opened so far; None is a masked one."""
-        texts = [text if token is not None else "" for token, text in zip(slots, self.slot_texts)]
+    def shown(self, slots: Sequence[int | None], pieces: Mapping[int, str]) -> list[str]:
+        """What every slot shows at a moment of the run, given the slots opened so far; None is a masked one.
+
+        A draft that will be rejected shows its piece: the texts are those of the tokens that stay.
+        """
+        end = self.trace.slots
+        texts = [
+            "" if token is None else text if token == end[slot] else pieces[token]
+            for slot, (token, text) in enumerate(zip(slots, self.slot_texts))
+        ]
         for slot, last, before in self.joins:
-            waits = last >= len(slots) or None in slots[slot : last + 1]
-            if slot < len(slots) and slots[slot] is not None and waits:
+            waits = last >= len(slots) or tuple(slots[slot : last + 1]) != end[slot : last + 1]
+            if slot < len(slots) and slots[slot] == end[slot] and waits:
                 texts[slot] = before
         return texts
 
@@ -125,11 +132,17 @@ class Recording:
 
 
 def ids_named(events: Iterable[Event]) -> set[int]:
-    """Every token id that events name: of the prompt, proposals, candidates, tokens, end tokens and the mask."""
+    """Every token id that events name: of prompt, pins, proposals, candidates, tokens, end tokens and the mask."""
     ids: set[int] = set()
     for event in events:
         if isinstance(event, Started):
             ids.update(event.prompt_ids, event.end_token_ids, [event.mask_token_id])
+        elif isinstance(event, BlockOpened):
+            ids.update(token for _, token in event.pinned)
+        elif isinstance(event, Verified):
+            ids.update(event.drafted, [] if event.id is None else [event.id])
+        elif isinstance(event, Judged):
+            ids.update(event.choices, (token for pairs in event.candidates for token, _ in pairs))
         elif isinstance(event, TokenDecoded):
             ids.update([event.id], (token for token, _ in event.candidates))
         elif isinstance(event, Denoised):

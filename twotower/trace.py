@@ -17,7 +17,7 @@ from twotower.sampling.events import Event, Finished, Started, event_to_json
 from twotower.sampling.legality import check_run
 from twotower.sampling.replay import Replay
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MOST_EVENTS = 200_000
 
 

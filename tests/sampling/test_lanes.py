@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import pytest
 import torch
 
+from twotower.metrics import Metrics
 from twotower.model.twotower import TwoTower
-from twotower.sampling.events import ContextExtended, Denoised, Prefilled
-from twotower.sampling.generate import generate
+from twotower.sampling.events import Denoised, Judged, Prefilled
+from twotower.sampling.generate import LANES, generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
 
@@ -71,16 +72,45 @@ def test_diffusion_proposes_the_likeliest_token_of_every_masked_slot(tiny_model:
                 text, block = text + block, [3] * 8
 
 
-def test_the_context_tower_judges_committed_tokens(tiny_model: TwoTower) -> None:
-    trace = run(tiny_model, "diffusion")
-    judged = [
-        value for event in trace.events if isinstance(event, ContextExtended) for value in event.log_probabilities
-    ]
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+@pytest.mark.parametrize("lane", ["diffusion", "verify", "mock-ar"])
+def test_the_context_tower_judges_every_token(tiny_model: TwoTower, lane: str, temperature: float) -> None:
+    trace = run(tiny_model, lane, temperature=temperature)
+    judged = [event for event in trace.events if isinstance(event, Judged)]
+    log_probabilities = [value for event in judged for value in event.log_probabilities]
+    first = 1 if lane == "verify" else 0  # which the prefill gave, as TokenDecoded
+    assert [event.position + i for event in judged for i in range(len(event.choices))] == list(range(first, 20))
     text = [*PROMPT, *trace.token_ids]
-    rows = tiny_model.context_logits(text)[0, len(PROMPT) - 1 : -1].log_softmax(-1)
-    wanted = [float(row[token]) for row, token in zip(rows, trace.token_ids)][: len(judged)]
-    assert len(judged) == 16
-    torch.testing.assert_close(torch.tensor(judged), torch.tensor(wanted), atol=1e-4, rtol=1e-3)
+    rows = tiny_model.context_logits(text)[0, len(PROMPT) - 1 + first : -1].log_softmax(-1)
+    wanted = [float(row[token]) for row, token in zip(rows, trace.token_ids[first:], strict=True)]
+    torch.testing.assert_close(torch.tensor(log_probabilities), torch.tensor(wanted), atol=1e-4, rtol=1e-3)
+    likeliest = [pairs[0][0] for event in judged for pairs in event.candidates]
+    assert likeliest == rows.argmax(-1).tolist()
+    if temperature == 0:
+        assert [token for event in judged for token in event.choices] == likeliest
+
+
+def test_choices_are_what_autoregression_would_draw(tiny_model: TwoTower) -> None:
+    # Up to the first token that differs, both stand before the same text and draw the same noise.
+    drawn = run(tiny_model, "autoregressive", temperature=1.3).token_ids
+    for lane in ("diffusion", "mock-ar"):
+        trace = run(tiny_model, lane, temperature=1.3)
+        choices = [token for event in trace.events if isinstance(event, Judged) for token in event.choices]
+        same = next(i for i, (mine, theirs) in enumerate(zip(trace.token_ids, drawn)) if mine != theirs)
+        assert choices[: same + 1] == list(drawn[: same + 1])
+
+
+@pytest.mark.parametrize("lane", list(LANES))
+def test_nothing_recorded_is_nothing_judged_and_costs_no_pass(
+    tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    recorded = run(tiny_model, lane)
+    with counted(tiny_model, monkeypatch) as calls:
+        bare = run(tiny_model, lane, candidates=0)
+    assert bare.token_ids == recorded.token_ids
+    assert not any(isinstance(event, Judged) for event in bare.events)
+    passes = Metrics.of(bare).passes
+    assert calls["context_pass"] == passes.get("context pass", 0) + (lane == "mock-ar")  # its prefill is one
 
 
 @pytest.mark.parametrize("steps", [1, 3, 8])
@@ -104,7 +134,7 @@ def test_confidence_is_that_of_temperature_one(tiny_model: TwoTower) -> None:
 @pytest.mark.parametrize("length", [8, 9, 16, 20])
 def test_the_last_block_is_not_read(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
     with counted(tiny_model, monkeypatch) as calls:
-        run(tiny_model, "diffusion", max_new_tokens=length)
+        run(tiny_model, "diffusion", max_new_tokens=length, candidates=0)
     assert calls["context_pass"] == (length - 1) // 8
     assert calls["ar_step"] == 0
 

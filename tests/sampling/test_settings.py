@@ -36,6 +36,19 @@ from twotower.sampling.settings import SamplingSettings
         ("end_token_ids", (-1,)),
         ("finish_block", 1),
         ("finish_block", None),
+        ("ar_anchor", 1),
+        ("unmasking", "luck"),
+        ("unmasking", ["threshold"]),
+        ("factor", -0.1),
+        ("entropy_bound", math.nan),
+        ("kl_bound", math.inf),
+        ("draft_passes", -1),
+        ("draft_passes", 65),
+        ("accept_from", 1.1),
+        ("pins", 5),
+        ("pins", "12"),
+        ("pins", (1, 2)),
+        ("pins", ((1, 2, 3),)),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(field: str, value: object) -> None:
@@ -52,6 +65,29 @@ def test_a_bad_value_is_named_with_what_is_allowed(field: str, value: object) ->
 )
 def test_the_ends_of_what_is_allowed_are_allowed(field: str, value: object) -> None:
     assert getattr(SamplingSettings(**{field: value}), field) == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pins", "named"),
+    [
+        (((128, 5),), "position is 128; allowed: a whole number from 0 to 127"),
+        (((-1, 5),), "position is -1"),
+        (((1.0, 5),), "position is 1.0"),
+        (((1, -5),), "token id is -5"),
+        (((1, True),), "token id is True"),
+        (((7, 5), (2, 5), (7, 6)), "position is 7; allowed: every slot pinned once"),
+    ],
+)
+def test_a_pin_that_cannot_be_is_named(pins: tuple, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        SamplingSettings(pins=pins)
+
+
+def test_pins_are_kept_in_order_and_for_lanes_that_can_hold_them() -> None:
+    asked = SamplingSettings(pins=((7, 5), (2, 6)))
+    assert asked.pins == ((2, 6), (7, 5))
+    assert asked.for_lane("diffusion") is asked
+    assert asked.for_lane("verify").pins == asked.for_lane("autoregressive").pins == ()
 
 
 def test_beyond_the_trained_width_warns_and_four_times_is_the_end() -> None:

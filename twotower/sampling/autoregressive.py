@@ -29,7 +29,7 @@ def autoregressive(run: Run) -> Iterator[Event]:
 def decode_token(run: Run, logits: Tensor, position: int, seconds: float, where: str) -> tuple[int, TokenDecoded]:
     """Choose one token from logits (1, V) and record what else was likely, off the clock."""
     logits = logits.float()
-    chosen = run.choose(logits, position)
+    chosen = run.choose_at(logits, [position])
     token = int(chosen)
     time = run.clock.now
     with run.clock.paused():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -44,6 +46,19 @@ def choose(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) 
         return logits.argmax(-1)
     scaled = keep_likely(logits / settings.temperature, settings.top_k, settings.top_p)
     return (scaled + noise.gumbel(tuple(scaled.shape), *key)).argmax(-1)
+
+
+def choose_at(logits: Tensor, settings: SamplingSettings, noise: Noise, positions: Sequence[int]) -> Tensor:
+    """Token ids (R,) from float32 logits (R, V), each row with the noise of its position in the text.
+
+    Whoever chooses a token for a position draws the same noise: the autoregressive lane one token at a time, a
+    verification a block at once, and a draft that hopes to meet them (common random numbers).
+    """
+    if settings.temperature == 0:
+        return logits.argmax(-1)
+    scaled = keep_likely(logits / settings.temperature, settings.top_k, settings.top_p)
+    gumbel = torch.stack([noise.gumbel(tuple(scaled.shape[1:]), position) for position in positions])
+    return (scaled + gumbel).argmax(-1)
 
 
 def keep_likely(logits: Tensor, top_k: int, top_p: float) -> Tensor:

@@ -6,112 +6,77 @@ and never revised. The finished block goes through the context tower once, and t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import count
 
-import torch
 from torch import Tensor
 
 from twotower.model.state import ContextState
-from twotower.sampling.choice import most_likely
-from twotower.sampling.events import BlockOpened, ContextExtended, Denoised, Event, Finished, Prefilled, Proposal
-from twotower.sampling.run import Run, demand_finite
-from twotower.sampling.unmasking import confidence_unmasking
+from twotower.sampling.autoregressive import decode_token
+from twotower.sampling.denoising import allowed, denoise_step, masked_slots
+from twotower.sampling.events import BlockOpened, ContextExtended, Denoised, Event, Finished, Prefilled
+from twotower.sampling.judging import Logits, judge, rows_of_block, rows_of_last_block
+from twotower.sampling.run import Run
+from twotower.sampling.unmasking import Unmasking
 
 
 def mask_diffusion(run: Run) -> Iterator[Event]:
     """Denoise block after block until an end token is committed or the length is reached.
 
     A last block shorter than the block size opens with the slots that are left. The last block is not read by the
-    context tower: nothing would follow it.
+    context tower: nothing would follow it. With `ar_anchor` the context tower chooses the first token of every block,
+    from what it has read before.
     """
-    (next_logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
+    (after_prompt, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
     yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
+    following: Logits = after_prompt.float  # of the next token; most runs need them for the record only
     offset = 0
     for number in count():
-        size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
-        yield BlockOpened(run.clock.now, number, offset, size)
-        block = yield from denoise_block(run, state, number, offset, size)
-        end = _end_of_text(run, block)
-        if end < size:
-            yield Finished(run.clock.now, "end-token", offset + end + 1)
+        opened, block = open_block(run, number, offset)
+        yield opened
+        if run.settings.ar_anchor and block[0] == run.model.config.mask_token_id:
+            logits = allowed(run, following().float(), [offset])
+            block[0], anchored = decode_token(run, logits, offset, 0.0, f"context pass before block {number}")
+            yield anchored
+        yield from denoise_block(run, state, opened, block)
+        end = run.end_of_text(block)
+        offset += opened.size
+        ids = run.ids(*block[: end + 1]).unsqueeze(0)
+        if end < opened.size or offset == run.settings.max_new_tokens:
+            rows = partial(rows_of_last_block, run, following, ids, state)
+            yield from judge(run, rows, opened.offset, block[: end + 1])
+            tokens = min(opened.offset + end + 1, offset)
+            yield Finished(run.clock.now, "end-token" if end < opened.size else "length", tokens)
             return
-        offset += size
-        if offset == run.settings.max_new_tokens:
-            yield Finished(run.clock.now, "length", offset)
-            return
-        ids = run.ids(*block).unsqueeze(0)
         hidden, seconds = run.clock.timed(run.model.context_pass, ids, state)
-        time = run.clock.now
-        with run.clock.paused():
-            judged, next_logits = _judge(run, ids, hidden, next_logits)
-        yield ContextExtended(time, number, size, judged, seconds)
+        yield ContextExtended(run.clock.now, number, opened.size, seconds)
+        yield from judge(run, partial(rows_of_block, run, following, hidden), opened.offset, block)
+        following = partial(run.model.context_lm_head, hidden[:, -1])
 
 
-def denoise_block(
-    run: Run, state: ContextState, number: int, offset: int, size: int
-) -> Generator[Denoised, None, list[int]]:
-    """Unmask one block; the generator's return value is its `size` ids.
+def open_block(run: Run, number: int, offset: int) -> tuple[BlockOpened, list[int]]:
+    """The event of a new block at `offset`, and its ids: masks, and the tokens that are pinned there."""
+    size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
+    pinned = tuple(pin for pin in run.settings.pins if offset <= pin[0] < offset + size)
+    block = [run.model.config.mask_token_id] * size
+    for position, token in pinned:
+        block[position - offset] = token
+    return BlockOpened(run.clock.now, number, offset, size, pinned), block
 
-    Once an end token is committed, the slots after it are no text: they are left as they are, masked or not, unless
-    `finish_block` asks for them.
-    """
-    mask = run.model.config.mask_token_id
-    block = [mask] * size
-    steps = run.settings.steps_per_block
+
+def denoise_block(run: Run, state: ContextState, opened: BlockOpened, block: list[int]) -> Iterator[Denoised]:
+    """Unmask `block` (ids, changed in place) in at most `steps_per_block` steps."""
+    unmasking, steps = Unmasking(run.settings), run.settings.steps_per_block
     for step in range(steps):
-        end = size if run.settings.finish_block else _end_of_text(run, block)
-        masked = [slot for slot in range(end) if block[slot] == mask]
+        masked = masked_slots(run, block)
         if not masked:
-            break
-        t = block.count(mask) / size
-        logits, seconds = run.clock.timed(run.model.denoiser_pass, run.ids(*block).unsqueeze(0), state, t)
-        tokens, confidences, probabilities = propose(run, logits[0], masked, number, step)
-        demand_finite(confidences, f"denoiser pass of block {number}, step {step},")
-        rules = confidence_unmasking(confidences, run.settings.threshold, steps - step)
-        for slot, token, rule in zip(masked, tokens, rules):
-            if rule is not None:
-                block[slot] = token
-        time = run.clock.now
-        with run.clock.paused():
-            candidates = most_likely(probabilities, run.settings.candidates)
-        proposals = tuple(
-            Proposal(offset + slot, token, confidence, rule, likely)
-            for slot, token, confidence, rule, likely in zip(masked, tokens, confidences, rules, candidates)
-        )
-        yield Denoised(time, number, step, t, proposals, seconds)
-    return block
+            return
+        choose = partial(_choose, run, (opened.block, step))
+        commit = partial(unmasking, steps_left=steps - step)
+        yield denoise_step(run, state, opened, step, block, masked, choose, commit)
 
 
-def _end_of_text(run: Run, block: list[int]) -> int:
-    """The slot of the first end token; the block's size where there is none."""
-    ends = run.end_token_ids - {run.model.config.mask_token_id}  # a masked slot ends nothing, whatever was asked
-    return next((slot for slot, token in enumerate(block) if token in ends), len(block))
-
-
-def propose(
-    run: Run, logits: Tensor, masked: list[int], number: int, step: int
-) -> tuple[list[int], list[float], Tensor]:
-    """A token and its confidence for each of the M masked slots of logits (S, V), and all probabilities (M, V).
-
-    The mask token is forbidden. Confidence is the unscaled probability of the chosen token, whatever temperature
-    or filter chose it.
-    """
-    logits = logits.float()[masked]
-    logits[:, run.model.config.mask_token_id] = -torch.inf
-    probabilities = logits.softmax(-1)
-    tokens = run.choose(logits, number, step)
-    confidences = probabilities.gather(1, tokens.unsqueeze(1)).squeeze(1)
-    return tokens.tolist(), confidences.tolist(), probabilities
-
-
-def _judge(run: Run, ids: Tensor, hidden: Tensor, next_logits: Tensor) -> tuple[tuple[float, ...], Tensor]:
-    """The AR model's log-probability of each committed token, from the states its pass has left anyway.
-
-    Row j of the pass predicts slot j + 1; slot 0 was predicted by the last row before it, `next_logits` (1, V).
-    """
-    if run.settings.candidates == 0:
-        return (), next_logits
-    logits = run.model.context_lm_head(hidden[0])  # (S, V)
-    rows = torch.cat((next_logits, logits[:-1])).float().log_softmax(-1)
-    return tuple(rows.gather(1, ids[0].unsqueeze(1)).squeeze(1).tolist()), logits[-1:]
+def _choose(run: Run, key: tuple[int, int], logits: Tensor, slots: Sequence[int]) -> Tensor:
+    """With noise of the block and the step: a slot that stays masked is drawn anew."""
+    return run.choose(logits, *key)

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, cast, get_args
 
 from twotower.reading import Reader, inside, listed, one_of, real, record, refused, row, string, whole
-from twotower.sampling.events import EVENT_TYPES, Event, FinishReason, Proposal, Rule
+from twotower.sampling.events import EVENT_TYPES, Event, FinishReason, Judged, Proposal, Rule, Verified
 from twotower.sampling.settings import SamplingSettings
 
 MOST_SLOTS = 2**20
@@ -41,7 +41,7 @@ def _settings(value: object) -> dict[str, object]:
     known = [field.name for field in fields(SamplingSettings)]
     if not value.keys() <= set(known):
         raise refused(", ".join(sorted(value.keys() - set(known))), "fields of " + ", ".join(known))
-    plain = {name: inside(name, _end_ids if name == "end_token_ids" else _plain, item) for name, item in value.items()}
+    plain = {name: inside(name, _SETTINGS.get(name, _plain), item) for name, item in value.items()}
     return SamplingSettings(**plain).to_json()
 
 
@@ -66,7 +66,8 @@ def _proposal(value: object) -> Proposal:
 
 
 def _event(cls: type) -> Reader[Event]:
-    read = record({field.name: _FIELDS[field.name] for field in fields(cls)})
+    known = {**_FIELDS, **_OTHERWISE.get(cls, {})}
+    read = record({field.name: known[field.name] for field in fields(cls)})
     return lambda value: cast(Event, cls(**read(value)))
 
 
@@ -77,6 +78,7 @@ _PROBABILITY = real(0, 1)
 _TIME = real(0, LONGEST_RUN)
 _NAME = string(1000)
 _CANDIDATES = listed(row(id=_ID, probability=_PROBABILITY), MOST_CANDIDATES)
+_PINS = listed(row(position=_COUNT, id=_ID), MOST_SLOTS)
 _PROPOSAL = row(
     position=_COUNT,
     id=_ID,
@@ -85,7 +87,7 @@ _PROPOSAL = row(
     candidates=_CANDIDATES,
 )
 
-# A field means the same in every event that has it.
+# A field means the same in every event that has it, but for those of `_OTHERWISE`.
 _FIELDS: dict[str, Reader[Any]] = {
     "time": _seconds,
     "seconds": _seconds,
@@ -104,6 +106,10 @@ _FIELDS: dict[str, Reader[Any]] = {
     "block": _COUNT,
     "offset": _COUNT,
     "size": whole(1, MOST_SLOTS),
+    "pinned": _PINS,
+    "drafted": _IDS,
+    "accepted": _COUNT,
+    "choices": _IDS,
     "step": _COUNT,
     "masked_fraction": real(0, 1),
     "proposals": listed(_proposal, MOST_SLOTS),
@@ -114,4 +120,9 @@ _FIELDS: dict[str, Reader[Any]] = {
     "candidates": _CANDIDATES,
     "reason": one_of(*get_args(FinishReason)),
 }
+_OTHERWISE: dict[type, dict[str, Reader[Any]]] = {
+    Verified: {"id": lambda value: None if value is None else _ID(value)},
+    Judged: {"candidates": listed(_CANDIDATES, MOST_SLOTS)},
+}
+_SETTINGS: dict[str, Reader[Any]] = {"end_token_ids": _end_ids, "unmasking": string(20), "pins": _PINS}
 _EVENTS = {name: _event(cls) for name, cls in EVENT_TYPES.items()}

@@ -8,9 +8,10 @@ pass took. A `position` counts slots of the generated text from 0, across blocks
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
-Rule = Literal["threshold", "minimum", "last-step"]
+Rule = Literal["threshold", "fixed", "factor", "entropy", "stability", "minimum", "last-step", "draft"]
+VERIFYING = "verify"  # the lane whose denoiser passes only draft: what they commit waits for `Verified`
 FinishReason = Literal["end-token", "length", "cancelled"]
 
 
@@ -43,12 +44,16 @@ class Prefilled:
 
 @dataclass(frozen=True)
 class BlockOpened:
-    """`size` masked slots appear at `offset`."""
+    """`size` slots appear at `offset`, masked but for those `pinned`: (position, id) of tokens the user has fixed.
+
+    In the verify lane a block begins with the token that the last verification gave, and lies over what it rejected.
+    """
 
     time: float
     block: int
     offset: int
     size: int
+    pinned: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Proposal:
     """What one denoiser pass proposes for one masked slot.
 
     `confidence` is the probability of `id` at temperature 1 with the mask token forbidden. `rule` says why the slot
-    was committed in this step, None that it stays masked. `candidates` are (id, probability), most likely first.
+    was committed in this step, None that it stays masked; "draft" is the last pass of a draft, which fills whatever is
+    left. `candidates` are (id, probability), most likely first.
     """
 
     position: int
@@ -90,21 +96,53 @@ class Denoised:
 
 @dataclass(frozen=True)
 class ContextExtended:
-    """The context tower has read a finished block in one causal pass.
-
-    `log_probabilities` are what it, the autoregressive model, gives each committed token (empty when not recorded).
-    """
+    """The context tower has read a finished block in one causal pass."""
 
     time: float
     block: int
     tokens: int
-    log_probabilities: tuple[float, ...]
     seconds: float
 
 
 @dataclass(frozen=True)
+class Verified:
+    """The context tower has read a drafted block, and its head has judged it: one round of draft and verify.
+
+    `drafted` are the ids behind the block's first token, up to a drafted end token; the first `accepted` of them stay.
+    `id` is the token that autoregression puts behind those: the replacement of the first one rejected, or a bonus;
+    None where the text has ended before it. Slots behind it are masked again. `seconds` holds the roll back too.
+    """
+
+    time: float
+    block: int
+    drafted: tuple[int, ...]
+    accepted: int
+    id: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the autoregressive model, the context tower, says of the tokens from `position` on; recorded off the clock.
+
+    One entry a token, given everything before it: its log-probability (nats, temperature 1), the token autoregression
+    would have put there (with its own noise, where it samples), and the likeliest (id, probability).
+    """
+
+    time: float
+    position: int
+    log_probabilities: tuple[float, ...]
+    choices: tuple[int, ...]
+    candidates: tuple[tuple[tuple[int, float], ...], ...]
+
+
+@dataclass(frozen=True)
 class TokenDecoded:
-    """One token of an autoregressive lane. `candidates` are (id, probability), most likely first."""
+    """One token chosen from left to right; `candidates` are (id, probability), most likely first.
+
+    A pass of its own in the autoregressive lanes, but for the first token there, which the prefill gives. `seconds` is
+    0 where an earlier pass gave it: that one, the first token of the verify lane, the anchor of a diffusion block.
+    """
 
     time: float
     position: int
@@ -123,11 +161,9 @@ class Finished:
     tokens: int
 
 
-Event = Started | Prefilled | BlockOpened | Denoised | ContextExtended | TokenDecoded | Finished
+Event = Started | Prefilled | BlockOpened | Denoised | ContextExtended | Verified | Judged | TokenDecoded | Finished
 
-EVENT_TYPES: dict[str, type] = {
-    cls.__name__: cls for cls in (Started, Prefilled, BlockOpened, Denoised, ContextExtended, TokenDecoded, Finished)
-}
+EVENT_TYPES: dict[str, type] = {cls.__name__: cls for cls in get_args(Event)}
 
 
 def event_to_json(event: Event) -> dict[str, object]:
@@ -138,7 +174,10 @@ def event_to_json(event: Event) -> dict[str, object]:
         if field.name == "proposals":
             value = [[p.position, p.id, _round(p.confidence), p.rule, _pairs_to_json(p.candidates)] for p in value]
         elif field.name == "candidates":
-            value = _pairs_to_json(value)
+            several = isinstance(event, Judged)
+            value = [_pairs_to_json(pairs) for pairs in value] if several else _pairs_to_json(value)
+        elif field.name == "pinned":
+            value = [list(pin) for pin in value]
         elif field.name in ("time", "seconds"):
             value = round(value, 7)
         elif field.name in ("probability", "log_probabilities"):

@@ -13,15 +13,17 @@ from twotower.sampling.autoregressive import autoregressive
 from twotower.sampling.choice import Noise
 from twotower.sampling.clock import Clock
 from twotower.sampling.diffusion import mask_diffusion
-from twotower.sampling.events import Event, Finished, Started
+from twotower.sampling.events import VERIFYING, Event, Finished, Started
 from twotower.sampling.mock_ar import mock_ar
 from twotower.sampling.replay import Replay
 from twotower.sampling.run import Run
-from twotower.sampling.settings import SamplingSettings
+from twotower.sampling.settings import PINNABLE, SamplingSettings
+from twotower.sampling.verification import draft_and_verify
 
 LANES: dict[str, Callable[[Run], Iterator[Event]]] = {
     "diffusion": mask_diffusion,
     "autoregressive": autoregressive,
+    VERIFYING: draft_and_verify,
     "mock-ar": mock_ar,
 }
 
@@ -43,6 +45,7 @@ def generate(
         raise InputError("lane", lane, ", ".join(LANES))
     warnings = settings.warnings(model.config.trained_block_size)
     prompt = check_prompt(model, prompt_ids, settings.max_new_tokens)
+    check_pins(model, settings, lane)
     ends = settings.end_token_ids if settings.end_token_ids is not None else model.end_token_ids
     seed = settings.seed if settings.seed >= 0 else secrets.randbelow(2**31)
     clock = Clock(model.device)
@@ -84,8 +87,27 @@ def check_prompt(model: TwoTower, prompt_ids: Sequence[int], max_new_tokens: int
     return prompt
 
 
+def check_pins(model: TwoTower, settings: SamplingSettings, lane: str) -> None:
+    """Raise InputError where the model cannot write around the pinned tokens, or the lane cannot keep them."""
+    if not settings.pins:
+        return
+    if lane not in PINNABLE:
+        raise InputError("pins", settings.pins, f"none in the {lane} lane: it writes from left to right")
+    config = model.config
+    ends = settings.end_token_ids if settings.end_token_ids is not None else model.end_token_ids
+    for position, token in settings.pins:
+        if token >= config.vocab_size or token == config.mask_token_id:
+            allowed = (
+                f"a token id from 0 to {config.vocab_size - 1} other than the mask token's, {config.mask_token_id}"
+            )
+            raise InputError("pins: token id", token, allowed)
+        if token in ends and position < settings.pins[-1][0]:
+            raise InputError("pins: position", settings.pins[-1][0], f"nothing behind the end token at {position}")
+
+
 def _drive(lane: Iterator[Event], started: Started, run: Run, should_stop: Callable[[], bool]) -> Iterator[Event]:
     replay = Replay()
+    replay.apply(started)
     yield started
     while not should_stop():
         # Entered anew for every event: between two of them the consumer has the thread, and neither its time nor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from twotower.errors import NumericalError
 from twotower.model.twotower import TwoTower
-from twotower.sampling.choice import Noise, choose
+from twotower.sampling.choice import Noise, choose, choose_at
 from twotower.sampling.clock import Clock
 from twotower.sampling.settings import SamplingSettings
 
@@ -33,6 +34,15 @@ class Run:
     def choose(self, logits: Tensor, *key: int) -> Tensor:
         """Ids from float32 logits, with noise that `key` names."""
         return choose(logits, self.settings, self.noise, *key)
+
+    def choose_at(self, logits: Tensor, positions: Sequence[int]) -> Tensor:
+        """Ids (R,) from float32 logits (R, V), with the noise of these positions of the text."""
+        return choose_at(logits, self.settings, self.noise, positions)
+
+    def end_of_text(self, block: Sequence[int]) -> int:
+        """The slot of the first end token; the block's size where there is none."""
+        ends = self.end_token_ids - {self.model.config.mask_token_id}  # a masked slot ends nothing, whatever was asked
+        return next((slot for slot, token in enumerate(block) if token in ends), len(block))
 
 
 def demand_finite(values: list[float], where: str) -> None:

@@ -1,0 +1,72 @@
+"""One denoising step: a denoiser pass proposes a token for every masked slot, and a rule commits some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from twotower.model.state import ContextState
+from twotower.sampling.choice import most_likely
+from twotower.sampling.events import BlockOpened, Denoised, Proposal, Rule
+from twotower.sampling.run import Run, demand_finite
+from twotower.sampling.unmasking import Proposed
+
+Choose = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> token ids (M,)
+Commit = Callable[[Proposed], "list[Rule | None]"]
+
+
+def denoise_step(
+    run: Run,
+    state: ContextState,
+    opened: BlockOpened,
+    step: int,
+    block: list[int],
+    masked: Sequence[int],
+    choose: Choose,
+    commit: Commit,
+) -> Denoised:
+    """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names."""
+    t = block.count(run.model.config.mask_token_id) / len(block)
+    logits, seconds = run.clock.timed(run.model.denoiser_pass, run.ids(*block).unsqueeze(0), state, t)
+    logits = allowed(run, logits[0].float()[masked], [opened.offset + slot for slot in masked])
+    probabilities = logits.softmax(-1)
+    chosen = choose(logits, masked)
+    # Unscaled, whatever temperature or filter chose the token.
+    confidences: list[float] = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
+    demand_finite(confidences, f"denoiser pass of block {opened.block}, step {step},")
+    tokens: list[int] = chosen.tolist()
+    rules = commit(Proposed(masked, tokens, confidences, probabilities))
+    for slot, token, rule in zip(masked, tokens, rules):
+        if rule is not None:
+            block[slot] = token
+    time = run.clock.now
+    with run.clock.paused():
+        candidates = most_likely(probabilities, run.settings.candidates)
+    proposals = tuple(
+        Proposal(opened.offset + slot, token, confidence, rule, likely)
+        for slot, token, confidence, rule, likely in zip(masked, tokens, confidences, rules, candidates)
+    )
+    return Denoised(time, opened.block, step, t, proposals, seconds)
+
+
+def masked_slots(run: Run, block: Sequence[int]) -> list[int]:
+    """The slots that a pass has to propose for; none where the block is finished.
+
+    Once an end token stands, the slots after it are no text: they are left as they are, masked or not, unless
+    `finish_block` asks for them.
+    """
+    end = len(block) if run.settings.finish_block else run.end_of_text(block)
+    return [slot for slot in range(end) if block[slot] == run.model.config.mask_token_id]
+
+
+def allowed(run: Run, logits: Tensor, positions: Sequence[int]) -> Tensor:
+    """Logits (M, V), changed in place: no mask token, and no end of the text before the last token that is pinned."""
+    logits[:, run.model.config.mask_token_id] = -torch.inf
+    if run.settings.pins:
+        last = run.settings.pins[-1][0]
+        before = run.ids(*(row for row, position in enumerate(positions) if position < last))
+        ends = run.ids(*(token for token in run.end_token_ids if token < logits.shape[1]))
+        logits[before.unsqueeze(1), ends] = -torch.inf
+    return logits
