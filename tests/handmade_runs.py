@@ -1,4 +1,4 @@
-"""Whole runs written by hand: two blocks of diffusion, its autoregressive counterpart, standings of hand-made numbers.
+"""Whole runs written by hand: diffusion, its autoregressive counterpart, rounds of draft and verify, pins; standings.
 
 The text is 10 11 12 13 | 14 15 2, where 2 ends it; a slot after the end was committed too and is no text.
 """
@@ -17,10 +17,12 @@ from twotower.sampling.events import (
     ContextExtended,
     Denoised,
     Finished,
+    Judged,
     Prefilled,
     Proposal,
     Rule,
     TokenDecoded,
+    Verified,
 )
 from twotower.trace import Trace
 
@@ -41,13 +43,65 @@ def diffusion_run() -> Trace:
             Denoised(0.6, 0, 0, 1.0, (slot(0, 10, 0.9), slot(2, 12, 0.85), WAITS), 0.1),
             Denoised(0.7, 0, 1, 0.5, (slot(1, 11, 0.6, "minimum"), WAITS), 0.1),
             Denoised(0.8, 0, 2, 0.25, (slot(3, 13, 0.95),), 0.1),
-            ContextExtended(0.9, 0, 4, (-0.1, -0.2, -0.3, -1.0), 0.1),
+            ContextExtended(0.9, 0, 4, 0.1),
+            Judged(0.9, 0, (-0.1, -0.2, -0.3, -1.0), (10, 11, 12, 99), ((),) * 4),
             BlockOpened(0.9, 1, 4, 4),
             Denoised(1.0, 1, 0, 1.0, (slot(5, 15, 0.8), slot(7, 17, 0.82)), 0.1),
             Denoised(1.1, 1, 1, 0.5, (slot(4, 14, 0.3, "minimum"),), 0.1),
             Denoised(1.2, 1, 2, 0.25, (slot(6, 16, 0.1, None),), 0.1),
             Denoised(1.3, 1, 3, 0.25, (slot(6, 2, 0.2, "last-step"),), 0.1),
+            Judged(1.3, 4, (-0.2, -0.4, -0.2), (14, 98, 2), ((),) * 3),
             Finished(1.3, "end-token", 7),
+        )
+    )
+
+
+def verify_run() -> Trace:
+    """Three rounds of blocks of four: 10 | 11 22 | 33 14 15 16 | 17 2; 22 replaces a draft, 16 is a bonus, 2 ends it.
+
+    14 is accepted leniently: autoregression would have put 44 there.
+    """
+    return Trace(
+        (
+            replace(started("verify"), settings={"steps_per_block": 4, "draft_passes": 0, "accept_from": 0.2}),
+            Prefilled(0.5, 1, 0.5),
+            BlockOpened(0.5, 0, 0, 4),
+            TokenDecoded(0.5, 0, 10, 0.9, (), 0.0),
+            Denoised(0.6, 0, 0, 0.75, (slot(1, 11, 0.9), slot(2, 12, 0.6, None), slot(3, 13, 0.5, None)), 0.1),
+            Denoised(0.7, 0, 1, 0.5, (slot(2, 12, 0.7, "draft"), slot(3, 13, 0.6, "draft")), 0.1),
+            Verified(0.8, 0, (11, 12, 13), 1, 22, 0.1),
+            Judged(0.8, 1, (-0.1, -0.2), (11, 22), ((),) * 2),
+            BlockOpened(0.8, 1, 2, 4),
+            Denoised(0.9, 1, 0, 0.75, (slot(3, 33, 0.9), slot(4, 14, 0.9), slot(5, 15, 0.85)), 0.1),
+            Verified(1.0, 1, (33, 14, 15), 3, 16, 0.1),
+            Judged(1.0, 3, (-0.1, -1.2, -0.1, -0.3), (33, 44, 15, 16), ((),) * 4),
+            BlockOpened(1.0, 2, 6, 4),
+            Denoised(1.1, 2, 0, 0.75, (slot(7, 17, 0.9), slot(8, 2, 0.9), slot(9, 19, 0.9)), 0.1),
+            Verified(1.2, 2, (17, 2), 2, None, 0.1),
+            Judged(1.2, 7, (-0.1, -0.1), (17, 2), ((),) * 2),
+            Finished(1.2, "end-token", 9),
+        )
+    )
+
+
+def pinned_run() -> Trace:
+    """Two blocks of four with an anchor each: 10 11 [50] 13 | 14 [51] 2, where 50 and 51 are pinned."""
+    return Trace(
+        (
+            replace(
+                started("diffusion"), settings={"steps_per_block": 4, "ar_anchor": True, "pins": [[2, 50], [5, 51]]}
+            ),
+            Prefilled(0.5, 1, 0.5),
+            BlockOpened(0.5, 0, 0, 4, ((2, 50),)),
+            TokenDecoded(0.5, 0, 10, 0.7, (), 0.0),
+            Denoised(0.6, 0, 0, 0.5, (slot(1, 11, 0.9), slot(3, 13, 0.4, "minimum")), 0.1),
+            ContextExtended(0.7, 0, 4, 0.1),
+            Judged(0.7, 0, (-0.3, -0.1, -3.0, -0.5), (10, 11, 77, 13), ((),) * 4),
+            BlockOpened(0.7, 1, 4, 4, ((5, 51),)),
+            TokenDecoded(0.7, 4, 14, 0.6, (), 0.0),
+            Denoised(0.8, 1, 0, 0.5, (slot(6, 2, 0.9), slot(7, 99, 0.9)), 0.1),
+            Judged(0.8, 4, (-0.1, -2.0, -0.1), (14, 88, 2), ((),) * 3),
+            Finished(0.8, "end-token", 7),
         )
     )
 

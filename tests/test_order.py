@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from handmade import started
-from handmade_runs import diffusion_run, many_blocks, one_by_one, slot
+from handmade_runs import diffusion_run, many_blocks, one_by_one, pinned_run, slot, verify_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +61,25 @@ def test_the_mean_is_over_blocks_that_have_an_order() -> None:
     assert mean_tau(orders) == 0.5
     assert mean_tau(orders[:1]) is None
     assert mean_tau([]) is None
+
+
+def test_rejected_drafts_are_no_commits() -> None:
+    assert [(event.block, proposal.position, proposal.id) for event, proposal in text_commits(verify_run())] == [
+        (0, 1, 11), (1, 3, 33), (1, 4, 14), (1, 5, 15), (2, 7, 17), (2, 8, 2)
+    ]  # fmt: skip
+    assert [(order.offset, order.tokens, order.passes) for order in block_orders(verify_run())] == [
+        (0, 1, 2), (2, 3, 1), (6, 2, 1)
+    ]  # fmt: skip
+    unverified = Trace((*verify_run().events[:6], Finished(0.75, "cancelled", 1)))
+    assert text_commits(unverified) == []
+
+
+def test_what_no_step_committed_has_no_order() -> None:
+    assert [(proposal.position, proposal.id) for _, proposal in text_commits(pinned_run())] == [
+        (1, 11),
+        (3, 13),
+        (6, 2),
+    ]
 
 
 def test_many_blocks_each_have_their_own() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from twotower.sampling.events import BlockOpened, Denoised, Proposal
+from twotower.sampling.events import VERIFYING, BlockOpened, Denoised, Proposal, Verified
 from twotower.trace import Trace
 
 
@@ -20,7 +20,9 @@ from twotower.trace import Trace
 class BlockOrder:
     """One opened block: where it starts, its tokens of text, its denoiser passes, and tau-b (+1 is left to right).
 
-    `tau` is None where there is no order: fewer than two tokens, or all of them committed in the same step.
+    Tokens are those that a denoiser pass committed, in the verify lane those that were accepted: what the context tower
+    chose, or the user pinned, has no step. `tau` is None where there is no order: fewer than two tokens, or all of them
+    committed in the same step.
     """
 
     block: int
@@ -66,15 +68,22 @@ def mean_tau(orders: Sequence[BlockOrder]) -> float | None:
 
 
 def text_commits(trace: Trace) -> list[tuple[Denoised, Proposal]]:
-    """Every committed token of the text with the pass that committed it, in the order of passes.
+    """Every token of the text that a denoiser pass committed, with that pass, in the order of passes.
 
-    Slots behind a committed end token, or behind the first gap of a run that was stopped, are no text.
+    Slots behind a committed end token, or behind the first gap of a run that was stopped, are no text; nor is a draft
+    that was rejected, or not verified.
     """
-    kept = trace.finished.tokens
-    return [
-        (event, proposal)
-        for event in trace.events
-        if isinstance(event, Denoised)
-        for proposal in event.committed
-        if proposal.position < kept
-    ]
+    kept, drafting = trace.finished.tokens, trace.started.lane == VERIFYING
+    commits: list[tuple[Denoised, Proposal]] = []
+    drafts: list[tuple[Denoised, Proposal]] = []
+    offset = 0
+    for event in trace.events:
+        if isinstance(event, BlockOpened):
+            offset = event.offset
+        elif isinstance(event, Denoised):
+            made = [(event, proposal) for proposal in event.committed if proposal.position < kept]
+            (drafts if drafting else commits).extend(made)
+        elif isinstance(event, Verified):
+            commits += [draft for draft in drafts if draft[1].position <= offset + event.accepted]
+            drafts = []
+    return commits

@@ -6,8 +6,8 @@ class LaneView {
     this.timeline = new Timeline();
     this.seen = 0; // messages repeat events: how many of the log are here
     this.shown = 0; // events drawn
-    this.pieces = {}; // id -> text, once the lane is whole
-    this.texts = []; // by position
+    this.pieces = {}; // id -> text: of every token once the lane is whole, before that of rejected drafts
+    this.texts = []; // by position, of what stands there in the end or by now
     this.owners = new Map(); // slot whose bytes belong to a neighbour's character -> that neighbour
     this.joins = new Map(); // slot -> [last slot of its last character, text before that character]
     this.text = null; // once the lane is whole
@@ -42,14 +42,27 @@ class LaneView {
     this.prose.tabIndex = 0; // a long text scrolls, by keyboard too
     this.prose.setAttribute("role", "group");
     this.prose.setAttribute("aria-label", `Text of the ${look.label} lane`);
-    this.root.append(tail, grid, this.prose);
+    this.kinds = el("ul", "tt-kinds");
+    this.kinds.setAttribute("aria-label", "What the slots' looks say");
+    this.root.append(tail, grid, this.kinds, this.prose);
     this.grid = new SlotGrid(grid, frame.planned, frame.block_size);
+    this.showKinds();
+  }
+
+  // The legend of looks that slots of this run may have beside tokens and masks; known when the run starts.
+  showKinds() {
+    const kinds = kindsOf(this.look.lane, this.timeline.settings);
+    if (this.kinds.childElementCount !== kinds.length) this.kinds.replaceChildren(...kinds.map(kindInLegend));
+    this.kinds.hidden = !kinds.length;
   }
 
   buildFigures() {
     const row = el("dl", "tt-figures");
     this.cells = {};
-    for (const [key, label] of [["tokens", "tokens"], ["passes", "passes"], ["seconds", "seconds"], ["tokens_per_second", "tokens/s"]]) {
+    const figures = [["tokens", "tokens"], ["passes", "passes"], ["seconds", "seconds"], ["tokens_per_second", "tokens/s"]];
+    if (this.look.lane === "verify") figures.push(["accepted_per_round", "accepted a round"]);
+    row.style.setProperty("--tt-columns", figures.length);
+    for (const [key, label] of figures) {
       const cell = el("div");
       this.cells[key] = el("dd", "");
       this.cells[key].dataset.figure = key;
@@ -78,6 +91,8 @@ class LaneView {
     part.events.slice(Math.max(0, this.seen - part.first)).forEach((event) => this.timeline.add(event));
     this.seen = Math.max(this.seen, part.first + part.events.length);
     for (const [position, text] of part.texts) this.texts[position] = text;
+    Object.assign(this.pieces, part.pieces);
+    this.showKinds();
     this.paint(part.texts.map(([position]) => position)); // a neighbour's bytes may have completed an older slot
     this.mark("running");
     return null;
@@ -94,19 +109,34 @@ class LaneView {
     }
     this.text = part.text;
     this.figures = part.figures;
+    this.showKinds();
     this.shown = Infinity; // whatever is drawn may be of a log with gaps
     this.mark(this.timeline.finished.reason === "cancelled" ? "stopped" : "finished");
     return part.summary;
   }
 
-  // A character whose bytes lie in several slots shows once all of them are there.
+  // A character whose bytes lie in several slots shows once all of them are there. The texts are those of the tokens
+  // that stay: a draft that was rejected shows as its token alone.
   textAt(position, count) {
+    const state = this.timeline.contentAt(position, count);
+    if (!this.stays(position, state)) return this.pieces[state?.id] ?? "";
     const join = this.joins.get(position);
     if (!join) return this.texts[position] ?? "";
     for (let slot = position + 1; slot <= join[0]; slot++) {
-      if (this.timeline.standing(slot, count) !== "token") return join[1];
+      if (!this.stays(slot, this.timeline.contentAt(slot, count))) return join[1];
     }
     return this.texts[position];
+  }
+
+  // Whether a slot then holds the token that it has in the end.
+  stays(position, state) {
+    return Boolean(state) && state.id !== null && state.id === this.timeline.slots[position].id;
+  }
+
+  // What a slot showed when it was in a state that is over.
+  wordIn(state, position) {
+    if (this.timeline.endIds.includes(state.id)) return "■";
+    return visible(this.pieces[state.id] ?? (this.stays(position, state) ? this.texts[position] : "") ?? "");
   }
 
   // Draws the lane as it stood after `count` events.
@@ -120,9 +150,11 @@ class LaneView {
     this.shown = count;
     this.paint(touched);
     if (flashing && count > from) {
-      this.grid.flash([...touched].filter((p) => timeline.slots[p]?.committed >= from && timeline.standing(p, count) === "token"));
+      const filled = (p) => ["token", "draft"].includes(timeline.standing(p, count)) && timeline.contentAt(p, count).event >= from;
+      this.grid.flash([...touched].filter(filled));
     }
     if (touched.size) this.drawText(count);
+    this.grid.bracket(timeline.roundAt(count));
     const ended = this.text !== null && count === timeline.length;
     this.showFigures(ended ? this.figures : timeline.figuresAt(count));
     if (this.text !== null) setText(this.note, ended ? this.ending : "");
@@ -139,9 +171,11 @@ class LaneView {
   }
 
   count() {
-    const kinds = this.timeline.slots.map((_, position) => this.timeline.standing(position, this.shown));
-    this.root.dataset.masked = kinds.filter((kind) => kind === "mask").length;
-    this.root.dataset.filled = kinds.filter((kind) => kind === "token").length;
+    const counts = { ghost: 0, mask: 0, draft: 0, token: 0, beyond: 0 };
+    for (let position = 0; position < this.timeline.slots.length; position++) counts[this.timeline.standing(position, this.shown)] += 1;
+    this.root.dataset.masked = counts.mask;
+    this.root.dataset.drafted = counts.draft;
+    this.root.dataset.filled = counts.token;
   }
 
   drawText(count) {
@@ -155,6 +189,7 @@ class LaneView {
     setText(this.cells.passes, shown(figures?.passes, 0));
     setText(this.cells.seconds, shown(figures?.seconds, 2));
     setText(this.cells.tokens_per_second, shown(figures?.tokens_per_second, 1));
+    if (this.cells.accepted_per_round) setText(this.cells.accepted_per_round, shown(figures?.accepted_per_round, 1));
   }
 
   // How the run of this lane stands, whatever moment of it is shown.

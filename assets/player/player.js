@@ -117,9 +117,9 @@ class Player {
     return times.findLast((time) => time < now) ?? 0;
   }
 
-  // To where a block of the first lane opens; a lane without blocks moves by sixteen tokens.
+  // To where a block of the first lane opens, or a round; a lane without blocks moves by sixteen tokens.
   stepBlock(direction) {
     this.pause();
-    this.seek(this.nextTime(direction, (event) => event.event === "BlockOpened" || (event.position ?? 1) % 16 === 0));
+    this.seek(this.nextTime(direction, ({ event, position }) => event === "BlockOpened" || (event === "TokenDecoded" && position % 16 === 0)));
   }
 }

@@ -7,6 +7,7 @@ class SlotGrid {
     this.root = root;
     this.blockSize = blockSize;
     this.cells = [];
+    this.bracketed = null;
     root.replaceChildren();
     this.build(planned);
   }
@@ -53,33 +54,40 @@ class SlotGrid {
     const wanted = new Set(positions);
     this.cells.forEach((cell, position) => cell.classList.toggle(name, wanted.has(position)));
   }
+
+  // The slots of a round of draft and verify; null for none.
+  bracket(block) {
+    if (block === this.bracketed) return;
+    const cellsOf = (each) => (each ? this.cells.slice(each.offset, each.offset + each.size) : []);
+    for (const cell of cellsOf(this.bracketed)) cell.classList.remove("tt-round");
+    for (const cell of cellsOf(block)) cell.classList.add("tt-round");
+    this.bracketed = block;
+  }
 }
 
 // Marks lie over a face and outlive its changes.
-const MARKS = ["tt-fresh", "tt-inspected", "tt-locked", "tt-differs", "tt-waits", "tt-earlier"];
+const MARKS = ["tt-fresh", "tt-inspected", "tt-locked", "tt-differs", "tt-waits", "tt-earlier", "tt-round"];
 
 // What a slot looks like after `count` events: class, text, colour.
 function slotFace(lane, position, count, colour) {
   const { timeline } = lane;
   const kind = timeline.standing(position, count);
   if (kind === "ghost") return { className: "tt-ghost", text: "" };
-  if (kind === "mask") return { className: "tt-mask", text: "" };
-  const slot = timeline.slots[position];
+  const state = timeline.contentAt(position, count);
+  if (kind === "mask") {
+    // What was drafted here stays to be read until the next draft looks at the slot.
+    return state.draft ? { className: "tt-mask tt-rejected", text: lane.wordIn(state.draft, position) } : { className: "tt-mask", text: "" };
+  }
   if (kind === "beyond") {
-    if (slot.id === null) return { className: "tt-mask tt-still tt-beyond", text: "" };
+    if (state.id === null) return { className: "tt-mask tt-still tt-beyond", text: "" };
     // Words behind the first gap of a stopped run stay to be read; what fills a block after its end token is no text.
     const stopped = timeline.finished.reason === "cancelled";
     return { className: "tt-token tt-beyond", text: stopped ? visible(lane.textAt(position, count)) : "" };
   }
-  const text = timeline.endIds.includes(slot.id) ? "■" : visible(lane.textAt(position, count));
-  return { className: "tt-token", text, colour: colour(slot, position) };
+  const text = timeline.endIds.includes(state.id) ? "■" : visible(lane.textAt(position, count));
+  if (kind === "draft") return { className: "tt-draft", text };
+  return { className: `tt-token tt-is-${state.origin}`, text, colour: colour(state, position) };
 }
-
-const RULES = {
-  threshold: "above the threshold",
-  minimum: "below the threshold, but among the surest: a step must commit its share",
-  "last-step": "the last step commits whatever is left",
-};
 
 // How many letters of common width a text takes: "mom" needs the room of four.
 function lettersWide(text) {

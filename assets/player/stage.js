@@ -193,6 +193,8 @@ class StageView {
   colourBy(name) {
     this.colouring = name;
     this.colourChoice.value = name;
+    // Whether it is known what autoregression thinks of tokens that are not its own.
+    this.judged = this.views.some((lane) => lane.timeline.slots.some((slot) => slot?.judged));
     const { ends, colour } = COLOURINGS[name];
     ends(this).forEach((text, i) => setText(this.rampEnds[i], text));
     this.ramp.style.backgroundImage = {
@@ -201,7 +203,7 @@ class StageView {
       agreement: `linear-gradient(90deg, rgb(${SAME.no}) 50%, rgb(${SAME.yes}) 50%)`,
     }[name];
     for (const lane of this.views) {
-      lane.colour = (slot, position) => colour(slot, position, this, lane);
+      lane.colour = (state, position) => colour(state, position, this, lane);
       lane.repaint();
     }
   }

@@ -4,11 +4,14 @@ class Timeline {
   constructor() {
     this.log = [];
     this.times = []; // seconds at each event
-    this.tokens = []; // committed after each event
+    this.tokens = []; // of the text, after each event; a draft is none yet
     this.passes = []; // of every kind, after each event
+    this.rounds = []; // of draft and verify, after each event
+    this.accepted = []; // drafts that stayed, after each event
     this.touched = []; // positions each event changed
-    this.slots = []; // by position, see `slotAt`
-    this.blocks = []; // {block, offset, size, opened, steps}
+    this.slots = []; // by position
+    this.blocks = []; // {block, offset, size, opened, steps}; in the verify lane a block is a round
+    this.verifying = false; // what the denoiser commits waits for its verification
     this.prefill = 0; // seconds at which decoding began
     this.settings = {};
     this.endIds = [];
@@ -27,8 +30,7 @@ class Timeline {
   add(event) {
     const number = this.log.push(event) - 1;
     this.times.push(event.time);
-    this.tokens.push(this.tokens.at(-1) ?? 0);
-    this.passes.push(this.passes.at(-1) ?? 0);
+    for (const sum of [this.tokens, this.passes, this.rounds, this.accepted]) sum.push(sum.at(-1) ?? 0);
     this.touched.push(READ[event.event]?.(this, event, number) ?? []);
   }
 
@@ -44,18 +46,38 @@ class Timeline {
     return low;
   }
 
-  // "ghost" before its block opens, "mask", "token"; "beyond" where a text has ended before it.
+  // "ghost" before its block opens, "mask", "draft", "token"; "beyond" where a text has ended before it.
   standing(position, count) {
     const slot = this.slots[position];
+    const state = slot?.at(count);
+    if (!state) return "ghost";
     const ended = this.finished && this.finished.event < count;
-    if (ended && position >= this.finished.tokens && (slot?.opened ?? Infinity) < count) return "beyond";
-    if (!slot || slot.opened >= count) return "ghost";
-    return slot.committed < count ? "token" : "mask";
+    return ended && position >= this.finished.tokens ? "beyond" : state.kind;
   }
 
-  // What the denoiser last proposed for a slot, or how an autoregressive lane chose it; null before.
+  // What a slot holds then, see `Slot`; null before it is opened.
+  contentAt(position, count) {
+    return this.slots[position]?.at(count) ?? null;
+  }
+
+  // What the denoiser last proposed for a slot in the block, or round, that what it holds is of; how a token came there
+  // from left to right; null before.
   proposalAt(position, count) {
-    return this.slots[position]?.past.findLast((proposal) => proposal.event < count) ?? null;
+    const state = this.contentAt(position, count);
+    if (!state) return null;
+    const block = state.block ?? state.draft?.block ?? this.blockAt(count, position)?.block;
+    return this.slots[position].past.findLast((proposal) => proposal.event < count && proposal.block === block) ?? null;
+  }
+
+  // The block that opened last before then, null where there is none; `covering` a position, where one is given.
+  blockAt(count, covering = null) {
+    const covers = ({ offset, size }) => covering === null || (offset <= covering && covering < offset + size);
+    return this.blocks.findLast((block) => block.opened < count && covers(block)) ?? null;
+  }
+
+  // The round of draft and verify that goes on: the block it drafts, null in other lanes and once the text has ended.
+  roundAt(count) {
+    return this.verifying && !(this.finished && this.finished.event < count) ? this.blockAt(count) : null;
   }
 
   // The block that is open and the latest step in it: {block, step}, or null.
@@ -68,15 +90,26 @@ class Timeline {
   }
 
   figuresAt(count) {
+    const [tokens, passes, rounds, accepted] = [this.tokens, this.passes, this.rounds, this.accepted].map((sum) => sum[count - 1] ?? 0);
     const seconds = Math.max(0, (this.times[count - 1] ?? 0) - this.prefill);
-    const tokens = this.tokens[count - 1] ?? 0;
-    const passes = this.passes[count - 1] ?? 0;
-    return { tokens, passes, seconds, tokens_per_second: passes > 0 && seconds > 0 ? tokens / seconds : null };
+    return {
+      tokens,
+      passes,
+      seconds,
+      tokens_per_second: passes > 0 && seconds > 0 ? tokens / seconds : null,
+      accepted_per_round: rounds > 0 ? accepted / rounds : null,
+    };
   }
 
+  // Puts a token of the text into a slot, which appears now where it was not there.
   commit(position, number, token) {
-    Object.assign(this.slots[position], { committed: number, ...token });
-    if (position < this.kept) this.tokens[number] += 1;
+    const slot = this.reach(position, number);
+    if (slot.last.kind !== "token" && position < this.kept) this.tokens[number] += 1;
+    slot.put(number, { rule: null, step: null, confidence: null, ...token, kind: "token" });
+  }
+
+  reach(position, number) {
+    return (this.slots[position] ??= new Slot(number));
   }
 }
 
@@ -86,64 +119,3 @@ function timelineOf(log) {
   for (const event of log) timeline.add(event);
   return timeline;
 }
-
-// A slot: when it was opened and committed (event numbers), what it holds, every proposal it ever had.
-function newSlot(block, opened) {
-  return { block, opened, committed: Infinity, id: null, confidence: null, step: null, rule: null, ar: null, judged: Infinity, past: [] };
-}
-
-// One reader an event: notes it down and returns the positions it changed.
-const READ = {
-  Started(line, event) {
-    line.endIds = event.end_token_ids;
-    line.settings = event.settings;
-    return [];
-  },
-  Prefilled(line, event) {
-    line.prefill = event.time;
-    return [];
-  },
-  BlockOpened(line, event, number) {
-    line.blocks.push({ block: event.block, offset: event.offset, size: event.size, opened: number, steps: 0 });
-    const positions = Array.from({ length: event.size }, (_, i) => event.offset + i);
-    for (const position of positions) line.slots[position] = newSlot(event.block, number);
-    return positions;
-  },
-  Denoised(line, event, number) {
-    line.passes[number] += 1;
-    const block = line.blocks.at(-1);
-    if (block) block.steps = event.step + 1;
-    const touched = [];
-    for (const [position, id, confidence, rule, candidates] of event.proposals) {
-      const slot = line.slots[position];
-      if (!slot) continue;
-      slot.past.push({ event: number, step: event.step, id, confidence, rule, candidates });
-      if (rule === null) continue;
-      line.commit(position, number, { id, confidence, step: event.step, rule });
-      touched.push(position);
-    }
-    return touched;
-  },
-  ContextExtended(line, event, number) {
-    line.passes[number] += 1;
-    const block = line.blocks.find((each) => each.block === event.block);
-    event.log_probabilities.forEach((value, i) => {
-      const slot = line.slots[(block?.offset ?? Infinity) + i];
-      if (slot) Object.assign(slot, { ar: Math.exp(value), judged: number });
-    });
-    return [];
-  },
-  TokenDecoded(line, event, number) {
-    if (event.seconds > 0) line.passes[number] += 1; // the first token comes from the prefill, without a pass of its own
-    const { position, id, probability, candidates = [] } = event;
-    line.slots[position] = newSlot(0, number);
-    line.slots[position].past.push({ event: number, step: null, id, confidence: probability, rule: null, candidates });
-    line.commit(position, number, { id, confidence: probability });
-    return [position];
-  },
-  Finished(line, event, number) {
-    line.finished = { reason: event.reason, tokens: event.tokens, event: number };
-    line.tokens[number] = event.tokens;
-    return Array.from(line.slots.keys());
-  },
-};

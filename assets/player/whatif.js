@@ -20,8 +20,10 @@ class WhatIf {
     this.rest();
   }
 
+  // The lane whose commits hang on the threshold alone; other rules and drafts have no such knob.
   get lane() {
-    return [...this.stage.lanes.values()].find((lane) => lane.timeline.blocks.length);
+    const lane = this.stage.lanes.get("diffusion");
+    return lane?.timeline.blocks.length && lane.timeline.settings.unmasking === "threshold" ? lane : undefined;
   }
 
   // The threshold of the run on the stage; nothing is marked.
@@ -51,10 +53,11 @@ function otherwise(timeline, threshold) {
   const waits = [];
   const earlier = [];
   timeline.slots.forEach((slot, position) => {
-    if (slot.id === null || position >= timeline.kept) return;
-    const first = slot.past.find(({ confidence, rule }) => confidence > threshold || rule === "minimum" || rule === "last-step");
-    if (slot.rule === "threshold" && slot.confidence <= threshold) waits.push(position);
-    else if (first && first.event < slot.committed) earlier.push(position);
+    const { id, event, rule, confidence } = slot.last;
+    if (id === null || position >= timeline.kept) return;
+    const first = slot.past.find((proposal) => proposal.confidence > threshold || ["minimum", "last-step"].includes(proposal.rule));
+    if (rule === "threshold" && confidence <= threshold) waits.push(position);
+    else if (first && first.event < event) earlier.push(position);
   });
   return { waits, earlier };
 }

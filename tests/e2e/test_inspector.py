@@ -50,8 +50,9 @@ def test_what_is_shown_is_in_the_log(stage: Page) -> None:
         }"""
     )
     stage.hover(slot(stage, "diffusion", logged["position"]))
-    assert stage.locator(".tt-candidates .tt-number").all_inner_texts() == logged["percents"]
-    assert stage.locator(".tt-chosen .tt-mark").inner_text() == "chosen"
+    assert stage.locator(".tt-proposed .tt-number").all_inner_texts() == logged["percents"]
+    assert stage.locator(".tt-proposed .tt-chosen .tt-mark").inner_text() == "chosen"
+    assert stage.locator(".tt-judged .tt-chosen .tt-mark").inner_text() == "AR's choice"
     facts = " ".join(stage.locator(".tt-inspector-facts li").all_inner_texts())
     assert "rule: " in facts
     assert "committed in step 1" in facts
@@ -74,7 +75,8 @@ def test_a_masked_slot_shows_what_is_proposed_at_that_moment(page: Page) -> None
     masked = page.locator(".tt-lane[data-lane=diffusion] .tt-mask[data-position]").last
     masked.hover()
     assert "still masked after step 1" in page.locator(".tt-inspector-facts").inner_text()
-    assert page.locator(".tt-chosen .tt-mark").inner_text() == "proposed"
+    assert page.locator(".tt-proposed .tt-chosen .tt-mark").inner_text() == "proposed"
+    assert page.locator(".tt-judged").is_hidden()  # autoregression has not read the block yet
     assert page.locator(".tt-curve circle.tt-later").count() > 0
 
 
@@ -94,7 +96,9 @@ def test_keys_inspect_slots_of_the_grid_that_has_the_focus(stage: Page) -> None:
 
 def test_an_autoregressive_token_has_candidates_too(stage: Page) -> None:
     stage.hover(slot(stage, "autoregressive", 0))
-    assert len(stage.locator(".tt-candidates .tt-number").all_inner_texts()) == 5
+    assert len(stage.locator(".tt-proposed .tt-number").all_inner_texts()) == 5
+    assert stage.locator(".tt-proposed caption").inner_text() == "AR's candidates"
+    assert stage.locator(".tt-judged").is_hidden()
     assert stage.locator(".tt-curve").is_hidden()
 
 
@@ -104,7 +108,7 @@ def test_another_threshold_says_who_would_have_waited(stage: Page) -> None:
     waiting = stage.evaluate(
         """() => {
           const { slots, finished } = document.querySelector(".tt-stage").stage.lanes.get("diffusion").timeline;
-          return slots.slice(0, finished.tokens).filter((slot) => slot.rule === "threshold").length;
+          return slots.slice(0, finished.tokens).filter((slot) => slot.last.rule === "threshold").length;
         }"""
     )
     assert stage.locator(".tt-waits").count() == waiting > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handmade_runs import diffusion_run, many_blocks, one_by_one
+from handmade_runs import diffusion_run, many_blocks, one_by_one, verify_run
 
 from twotower.sampling.events import Denoised, Finished
 from twotower.trace import Trace
@@ -27,6 +27,22 @@ def test_the_limit_is_a_line_inside_the_picture() -> None:
         assert [(shape.y0, shape.y1) for shape in layout.shapes] == [(limit, limit)]
         assert [note.text for note in layout.annotations] == [f"limit {limit}"]
         assert layout.yaxis.range[1] > limit
+
+
+def test_rounds_by_hand() -> None:
+    figure = passes_per_block(verify_run())
+    (bars,) = figure.to_dict()["data"]
+    assert (bars["x"], bars["y"]) == ([1, 2, 3], [2, 1, 1])
+    assert [accepted for accepted, _ in bars["customdata"]] == [1, 3, 2]
+    assert "drafts accepted" in bars["hovertemplate"]
+    assert figure.layout.xaxis.title.text == "round"
+    assert [shape.y0 for shape in figure.layout.shapes] == [4]
+
+
+def test_a_fixed_number_of_draft_passes_is_the_limit() -> None:
+    first, *rest = verify_run().events
+    fixed = Trace((replace(first, settings={"steps_per_block": 4, "draft_passes": 2}), *rest))  # type: ignore[type-var]
+    assert [shape.y0 for shape in passes_per_block(fixed).layout.shapes] == [2]
 
 
 def test_without_a_recorded_limit_there_is_no_line() -> None:

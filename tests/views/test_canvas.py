@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 
 import pytest
+from handmade_runs import verify_run
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.metrics import Metrics
 from twotower.recording import Recording
 from twotower.sampling import SamplingSettings, generate
 from twotower.sampling.events import event_to_json
+from twotower.sampling.generate import LANES
 from twotower.text import encode_prompt
 from twotower.trace import Trace
 from twotower.views.canvas import (
@@ -30,7 +32,7 @@ def batches(trace: Trace, size: int = 3) -> list[list]:
     return [list(trace.events[at : at + size]) for at in range(0, len(trace.events), size)]
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+@pytest.mark.parametrize("lane", LANES)
 def test_live_parts_add_up_to_the_run(
     traces: dict[str, Trace], letters: Letters, make_browser: type, lane: str
 ) -> None:
@@ -42,11 +44,12 @@ def test_live_parts_add_up_to_the_run(
     assert [browser.log[i]["event"] for i in sorted(browser.log)] == [type(e).__name__ for e in traces[lane].events]
 
 
-def test_any_message_may_be_lost(traces: dict[str, Trace], letters: Letters, make_browser: type) -> None:
-    trace = traces["diffusion"]
+@pytest.mark.parametrize("lane", ["diffusion", "verify"])
+def test_any_message_may_be_lost(traces: dict[str, Trace], letters: Letters, make_browser: type, lane: str) -> None:
+    trace = traces[lane]
     count = len(batches(trace))
     for lost in range(count - 1):
-        canvas, browser = LaneCanvas("diffusion", letters), make_browser()
+        canvas, browser = LaneCanvas(lane, letters), make_browser()
         for number, batch in enumerate(batches(trace)):
             part = canvas.live(batch)
             if number != lost:
@@ -55,13 +58,26 @@ def test_any_message_may_be_lost(traces: dict[str, Trace], letters: Letters, mak
         assert [browser.texts[i] for i in range(20)] == letters(trace.slots), lost
 
 
+def test_rejected_drafts_bring_their_texts(letters: Letters) -> None:
+    events, canvas = verify_run().events, LaneCanvas("verify", letters)
+    drafted = canvas.live(events[:6])
+    assert drafted["texts"] == [[0, chr(0x10A)], [1, chr(0x10B)], [2, chr(0x10C)], [3, chr(0x10D)]]
+    assert drafted["pieces"] == {}
+    verified = canvas.live(events[6:8])
+    assert verified["texts"][-2:] == [[2, chr(0x116)], [3, ""]]  # said though it was "" before the first message, too
+    assert verified["pieces"] == {"12": chr(0x10C), "13": chr(0x10D)}
+    canvas.live(events[8:9])
+    assert canvas.live(events[9:10])["pieces"] == {"12": chr(0x10C), "13": chr(0x10D)}  # in case it was lost
+    assert canvas.live(events[10:11])["pieces"] == {}
+
+
 def test_repeats_stay_short(traces: dict[str, Trace], letters: Letters) -> None:
     canvas = LaneCanvas("diffusion", letters)
     parts = [canvas.live(batch) for batch in batches(traces["diffusion"])]
     assert max(len(part["events"]) for part in parts) <= 3 * (1 + REPEATED_BATCHES)
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+@pytest.mark.parametrize("lane", LANES)
 def test_live_parts_carry_no_candidates(traces: dict[str, Trace], letters: Letters, lane: str) -> None:
     canvas = LaneCanvas(lane, letters)
     for batch in batches(traces[lane]):

@@ -94,8 +94,11 @@ def test_a_repeat_brings_the_event_it_repeats_unchanged(traces: dict[str, Trace]
 def test_the_whole_part_names_every_candidate_it_draws(traces: dict[str, Trace], make_whole: Whole) -> None:
     for trace in traces.values():
         part = make_whole(trace)
-        drawn = {id for event in part["events"] for id, _ in event.get("candidates", [])}
+        drawn = set()
         for event in part["events"]:
+            drawn |= set(event.get("choices", []))
+            tables = event.get("candidates", [])
+            drawn |= {id for table in (tables if event["event"] == "Judged" else [tables]) for id, _ in table}
             for _, id, _, _, candidates in event.get("proposals", []):
                 drawn |= {id, *(other for other, _ in candidates)}
         assert drawn

@@ -6,6 +6,7 @@ import pytest
 
 from twotower.metrics import Metrics
 from twotower.sampling.events import BlockOpened, Finished
+from twotower.sampling.generate import LANES
 from twotower.trace import Trace
 from twotower.views.charts import latency_race, time_per_pass, token_curve
 from twotower.views.lanes import look_of
@@ -30,6 +31,8 @@ def test_boxes_stand_lane_by_lane_in_the_lanes_colours(traces: dict[str, Trace])
         ("◆<br>denoiser<br>pass", look_of("diffusion").colour),
         ("◆<br>context<br>pass", look_of("diffusion").colour),
         ("●<br>AR<br>step", look_of("autoregressive").colour),
+        ("◧<br>denoiser<br>pass", look_of("verify").colour),
+        ("◧<br>verify<br>pass", look_of("verify").colour),
         ("▲<br>mock-AR<br>step", look_of("mock-ar").colour),
     ]
 
@@ -42,7 +45,7 @@ def test_axes_say_what_they_measure(traces: dict[str, Trace]) -> None:
     assert "milliseconds" in passes.yaxis.title.text
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+@pytest.mark.parametrize("lane", LANES)
 def test_a_curve_only_rises_and_ends_with_the_text(traces: dict[str, Trace], lane: str) -> None:
     seconds, tokens = token_curve(traces[lane])
     assert (seconds[0], tokens[0]) == (0, 0)

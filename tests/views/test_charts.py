@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handmade import started
+from handmade_runs import pinned_run, verify_run
 
 from twotower.metrics import Metrics
 from twotower.sampling.events import (
@@ -33,7 +34,7 @@ def diffusion() -> Trace:
             BlockOpened(0.5, 0, 0, 3),
             Denoised(0.7, 0, 0, 1.0, (*slots(0, 1), waiting), 0.2),
             Denoised(0.9, 0, 1, 0.3, slots(2), 0.2),
-            ContextExtended(1.0, 0, 3, (), 0.1),
+            ContextExtended(1.0, 0, 3, 0.1),
             BlockOpened(1.0, 1, 3, 3),
             Denoised(1.3, 1, 0, 1.0, slots(3, 4, 5), 0.3),
             Finished(1.3, "end-token", 4),
@@ -72,6 +73,20 @@ def test_a_decoded_token_after_the_end_token_is_on_no_curve(autoregressive: Trac
 def test_a_stopped_run_counts_what_can_be_read(diffusion: Trace) -> None:
     stopped = Trace((*diffusion.events[:4], Finished(0.75, "cancelled", 2)))
     assert token_curve(stopped)[1][-1] == 2
+
+
+def test_rounds_step_up_when_they_are_verified() -> None:
+    seconds, tokens = token_curve(verify_run())
+    assert list(zip(seconds, tokens)) == [
+        (0, 0), (0.5, 0), (0.5, 1), (0.6, 1), (0.7, 1), (0.8, 3), (0.9, 3), (1.0, 7), (1.1, 7), (1.2, 9), (1.2, 9)
+    ]  # fmt: skip
+
+
+def test_pins_are_there_when_their_block_opens() -> None:
+    seconds, tokens = token_curve(pinned_run())
+    assert list(zip(seconds, tokens)) == [
+        (0, 0), (0.5, 0), (0.5, 1), (0.5, 2), (0.6, 4), (0.7, 4), (0.7, 5), (0.7, 6), (0.8, 7), (0.8, 7)
+    ]  # fmt: skip
 
 
 def test_the_race_has_a_line_a_lane_in_the_lanes_look(diffusion: Trace, autoregressive: Trace) -> None:

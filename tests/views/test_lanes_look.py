@@ -7,6 +7,7 @@ import pytest
 from twotower.metrics import Metrics
 from twotower.sampling.generate import LANES
 from twotower.views.lanes import lane_summary, look_of
+from twotower.views.palette import rgb
 
 
 def test_every_lane_has_a_look_of_its_own() -> None:
@@ -17,7 +18,21 @@ def test_every_lane_has_a_look_of_its_own() -> None:
 
 
 def test_a_lane_nobody_has_drawn_yet_keeps_its_name() -> None:
-    assert look_of("verify").label == "verify"
+    unknown = look_of("not-yet")
+    assert unknown.label == "not-yet"
+    assert unknown.dash not in {look_of(lane).dash for lane in LANES}
+
+
+@pytest.mark.parametrize("ground", ["#fbfaf8", "#131211"])
+def test_verify_stands_out_on_paper_and_in_the_dark(ground: str) -> None:
+    first, second = sorted(map(luminance, (look_of("verify").colour, ground)), reverse=True)
+    assert (first + 0.05) / (second + 0.05) >= 3  # WCAG 2, contrast of graphics
+
+
+def luminance(colour: str) -> float:
+    channels = [channel / 255 for channel in rgb(colour)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from handmade_runs import diffusion_run, one_by_one, standing
+from handmade_runs import diffusion_run, one_by_one, standing, verify_run
 
 from twotower.metrics import Metrics
 from twotower.race import Standing, standings
@@ -33,6 +33,7 @@ def test_single_runs_by_hand() -> None:
         "Tokens per denoiser pass": ["32.00", "–"],
         "Time in passes": ["5.0 %", "50.8 %"],
         "Agreement with AR": ["–", "–"],  # no text was given
+        "AR's own choice": ["–", "–"],
         "AR log-probability": ["–", "–"],
         "Order": ["–", "–"],
         "Denoiser pass: count": ["3", "–"],
@@ -48,9 +49,28 @@ def test_what_is_said_of_texts_by_hand() -> None:
     traces = [diffusion_run(), one_by_one()]
     shown = rows(standings(traces), traces)
     assert shown["Agreement with AR"] == ["66.7 %", "100.0 %"]  # four of six
-    assert shown["AR log-probability"] == ["-0.40", "-0.92"]  # -1.6 / 4 and -8 log 2 / 6
+    assert shown["AR's own choice"] == ["71.4 %", "100.0 %"]  # five of seven: it would have had 99 and 98
+    assert shown["AR log-probability"] == ["-0.34", "-0.92"]  # -2.4 / 7 and -8 log 2 / 6
     assert shown["Order"] == ["0.44", "–"]  # the mean of 3 / sqrt(30) and 1/3
     assert shown["Speed-up"] == ["1.46×", "1.00×"]  # 7 tokens in 0.8 s over 6 in 1.0 s
+
+
+def test_rounds_by_hand() -> None:
+    traces = [one_by_one(), verify_run()]
+    shown = rows(standings(traces), traces)
+    assert shown["Passes per token"] == ["0.83", "0.78"]  # five for six, seven for nine
+    assert shown["Rounds"] == ["–", "3"]
+    assert shown["Drafts accepted per round"] == ["–", "2.00"]  # 1, 3 and 2
+    assert shown["Drafts accepted"] == ["–", "75.0 %"]  # six of eight
+    assert shown["AR's own choice"] == ["100.0 %", "88.9 %"]  # one was let pass
+    assert shown["AR log-probability"] == ["-0.92", "-0.26"]  # (log 0.9 - 0.3 - 1.7 - 0.2) / 9
+    assert shown["Verify pass: count"] == ["–", "3"]
+    assert shown["Denoiser pass: count"] == ["–", "4"]
+
+
+def test_a_race_without_drafts_has_no_rows_about_them() -> None:
+    shown = rows([standing(DIFFUSION), standing(AUTOREGRESSIVE)])
+    assert not {"Rounds", "Drafts accepted", "Passes per token"} & shown.keys()
 
 
 def test_repeats_by_hand() -> None:
@@ -78,7 +98,7 @@ def test_without_the_baseline_there_is_nothing_to_compare_with() -> None:
     shown = rows(standings(traces), traces)
     assert shown["Speed-up"] == ["–"]
     assert shown["Agreement with AR"] == ["–"]
-    assert shown["AR log-probability"] == ["-0.40"]  # the context tower judged it all the same
+    assert shown["AR log-probability"] == ["-0.34"]  # the context tower judged it all the same
 
 
 def test_a_lane_stopped_before_its_first_pass_has_no_speed() -> None:

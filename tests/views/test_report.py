@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import handmade_recording
 
+from twotower.trace import Trace
 from twotower.ui.theme import page_theme
 from twotower.views.canvas import recording_message
 from twotower.views.palette import CIVIDIS, DARK, LIGHT, cividis, ink_on
@@ -75,6 +77,7 @@ def test_the_head_says_what_ran_where() -> None:
         "Max new tokens": "4",
         "Block size": "2",
         "Steps per block": "2",
+        "Unmasking": "threshold",
         "Threshold": "0.8",
         "Temperature": "0.0",
         "Top-k": "0",
@@ -82,6 +85,37 @@ def test_the_head_says_what_ran_where() -> None:
     }
     assert page.texts["h1"] == ["By hand"]
     assert "Once <b>upon</b>\n a time" in page.texts["p"]
+
+
+def heeded(lane: str, **settings: object) -> dict[str, str]:
+    """The head of a run with these settings."""
+    whole = handmade_recording.recording()
+    record = whole.lanes[0]
+    started = replace(record.trace.started, lane=lane, settings={**record.trace.started.settings, **settings})
+    changed = replace(record, trace=Trace((started, *record.trace.events[1:])))
+    page = Elements(html_player(replace(whole, lanes=(changed, whole.lanes[1]))))
+    return dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
+
+
+def test_settings_that_made_no_difference_are_left_out() -> None:
+    assert "Threshold" not in heeded("diffusion", unmasking="entropy")
+    assert heeded("diffusion", unmasking="entropy")["Entropy bound"] == "0.1"
+    assert heeded("diffusion", unmasking="stability").items() >= {"KL bound": "0.01", "Threshold": "0.8"}.items()
+    assert heeded("verify")["Draft passes"] == "as many as pay"
+    assert (
+        heeded("verify", draft_passes=2, accept_from=0.3).items() >= {"Draft passes": "2", "Accept from": "0.3"}.items()
+    )
+    said = heeded("diffusion", ar_anchor=True, pins=[[2, 5], [3, 6]])
+    assert (said["AR anchor"], said["Pinned slots"]) == ("yes", "3, 4")
+
+
+def test_pins_are_told_whichever_lane_comes_first() -> None:
+    whole = handmade_recording.recording()
+    record = whole.lanes[0]
+    started = replace(record.trace.started, settings={**record.trace.started.settings, "pins": [[1, 12]]})
+    pinned = replace(record, trace=Trace((started, *record.trace.events[1:])))
+    page = Elements(html_player(replace(whole, lanes=(whole.lanes[1], pinned))))
+    assert dict(zip(page.texts["dt"], page.texts["dd"], strict=True))["Pinned slots"] == "2"
 
 
 def test_every_colour_of_the_styles_is_defined() -> None:
@@ -107,4 +141,4 @@ def test_the_scale_is_the_player_s() -> None:
     points = [tuple(map(int, point.split(","))) for point in re.findall(r"\[([\d, ]+)\]", table)]
     assert points == list(CIVIDIS)
     assert (cividis(-1), cividis(0.5), cividis(1)) == (CIVIDIS[0], (124, 124, 118), CIVIDIS[-1])
-    assert (ink_on(CIVIDIS[0]), ink_on(CIVIDIS[-1])) == ((255, 255, 255), (20, 18, 15))
+    assert (ink_on(CIVIDIS[0]), ink_on(CIVIDIS[-1])) == ((255, 255, 255), (0, 0, 0))

@@ -1,19 +1,27 @@
-"""How many denoiser passes each block took, and how many it was allowed. Pure; knows no model and no page."""
+"""How many denoiser passes each block, or round of drafting, took, and how many it was allowed. Pure.
+
+Knows no model and no page.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
 from twotower.order import block_orders
+from twotower.sampling.events import VERIFYING
 from twotower.trace import Trace
 from twotower.views.chart_dress import INK, dress, every, tau_text
 from twotower.views.lanes import look_of
 
 
 def passes_per_block(trace: Trace) -> go.Figure:
-    """A bar a block, counted from 1; the line is the limit, `steps_per_block`. Empty for a lane without blocks."""
+    """A bar a block, counted from 1, or in the verify lane a round; the line is the limit. Empty without blocks."""
     figure = go.Figure()
-    dress(figure, "block", "denoiser passes")
+    drafting = trace.started.lane == VERIFYING
+    unit, tokens = ("round", "drafts accepted") if drafting else ("block", "tokens")
+    dress(figure, unit, "denoiser passes")
     orders = block_orders(trace)
     if not orders:
         return figure
@@ -27,18 +35,26 @@ def passes_per_block(trace: Trace) -> go.Figure:
             marker={"color": look.colour},
             customdata=[[order.tokens, tau_text(order.tau)] for order in orders],
             hovertemplate=(
-                "block %{x}<br>passes: %{y}<br>tokens: %{customdata[0]}<br>τ: %{customdata[1]}<extra></extra>"
+                f"{unit} %{{x}}<br>passes: %{{y}}<br>{tokens}: %{{customdata[0]}}<br>τ: %{{customdata[1]}}"
+                "<extra></extra>"
             ),
         )
     )
-    limit = trace.started.settings.get("steps_per_block")
+    limit = _limit(trace.started.settings, drafting)
     highest = max(passes)
-    if isinstance(limit, int):
+    if limit is not None:
         _draw_limit(figure, limit)
         highest = max(highest, limit)
     figure.update_xaxes(range=[0.5, len(orders) + 0.5], tick0=1, dtick=every(len(orders)), showgrid=False)
     figure.update_yaxes(range=[0, 1.12 * max(1, highest)], dtick=every(highest))
     return figure
+
+
+def _limit(settings: Mapping[str, object], drafting: bool) -> int | None:
+    """The most passes that a block may take; a draft may be given fewer."""
+    names = ("steps_per_block", "draft_passes") if drafting else ("steps_per_block",)
+    given = [limit for limit in map(settings.get, names) if isinstance(limit, int) and limit > 0]
+    return min(given) if given else None
 
 
 def _draw_limit(figure: go.Figure, limit: int) -> None:

@@ -1,9 +1,9 @@
 """Events to stage messages: what the browser needs to draw a run. Knows no model, no Gradio and no screen.
 
 A message is a `StageFrame` with a number and parts; each part speaks of one lane. A *live* part brings the newest
-events and the slot texts they changed, and repeats those of the messages just before it: a message lost on the way
-costs nothing. A *whole* part brings the lane's entire log and replaces whatever the browser had, so at the end of a
-lane nothing can be missing, and a player needs nothing else.
+events, the slot texts they changed and the texts of drafts they rejected, and repeats those of the messages just before
+it: a message lost on the way costs nothing. A *whole* part brings the lane's entire log and replaces whatever the
+browser had, so at the end of a lane nothing can be missing, and a player needs nothing else.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class LaneCanvas:
         self.lane = lane
         self.events: list[Event] = []
         self._records: list[Json] = []
+        self._rejected: list[set[int]] = []  # by event, ids of drafts that it has taken away
         self._slot_texts = slot_texts
         self._replay = Replay()
         # (events, slot texts) as they stood after each of the last messages: where a repeat begins.
@@ -41,13 +42,15 @@ class LaneCanvas:
         for event in batch:
             self.events.append(event)
             self._records.append(_light(event))
-            self._replay.apply(event)
-        first, before = self._stands[0]
+            self._rejected.append(self._apply(event))
+        first, _ = self._stands[0]
         texts = self._slot_texts(self._replay.slots)
+        # The browser may have any of these: a draft that was taken back can leave a text that stood there before.
+        known = [before for _, before in self._stands]
         changed = [
             [position, text]
             for position, text in enumerate(texts)
-            if text != (before[position] if position < len(before) else "")
+            if any(text != (before[position] if position < len(before) else "") for before in known)
         ]
         self._stands = [*self._stands, (len(self.events), texts)][-1 - REPEATED_BATCHES :]
         return {
@@ -55,7 +58,18 @@ class LaneCanvas:
             "first": first,
             "events": self._records[first:],
             "texts": changed,
+            "pieces": {str(token): "".join(self._slot_texts([token])) for token in self._gone(first)},
         }
+
+    def _apply(self, event: Event) -> set[int]:
+        """Move on; returns the ids of drafts that this took away. Whoever goes back to them needs their texts."""
+        before = {position: self._replay.slots[position] for position in self._replay.drafts}
+        self._replay.apply(event)
+        after = self._replay.slots
+        return {token for position, token in before.items() if token is not None and after[position] != token}
+
+    def _gone(self, first: int) -> list[int]:
+        return sorted(set().union(*self._rejected[first:]))
 
     def broken(self, summary: str) -> Json:
         """The lane ended in an error: what is there stays."""
@@ -79,6 +93,7 @@ def whole_part(record: LaneRecord, pieces: Mapping[int, str]) -> Json:
             "passes": metrics.all_passes,
             "seconds": metrics.decode_seconds,
             "tokens_per_second": metrics.tokens_per_second,
+            "accepted_per_round": metrics.accepted_per_round,
         },
         "summary": lane_summary(metrics, record.trace.finished.reason),
     }

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from twotower.metrics import Metrics
-from twotower.sampling.events import ContextExtended, Denoised, Finished, Prefilled, TokenDecoded
+from twotower.sampling.events import BlockOpened, Judged, Prefilled, Started
 from twotower.trace import Trace
 from twotower.views.chart_dress import dress
+from twotower.views.growth import growth
 from twotower.views.lanes import LaneLook, look_of
 
 
@@ -72,14 +73,10 @@ def _pass_box(look: LaneLook, kind: str, seconds: Sequence[float]) -> go.Box:
 
 def token_curve(trace: Trace) -> tuple[list[float], list[int]]:
     """Seconds and, at each, how many tokens of the final text stood. Tokens after an end token never count."""
-    kept = trace.finished.tokens
     seconds, tokens, have = [0.0], [0], 0
-    for event in trace.events:
-        if isinstance(event, Denoised):
-            have += sum(proposal.position < kept for proposal in event.committed)
-        elif isinstance(event, TokenDecoded):
-            have += event.position < kept
-        elif not isinstance(event, (Prefilled, ContextExtended, Finished)):
+    for event, brought in zip(trace.events, growth(trace)):
+        have += brought
+        if not brought and isinstance(event, (Started, BlockOpened, Judged)):
             continue
         seconds.append(event.time)
         tokens.append(have)

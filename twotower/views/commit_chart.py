@@ -17,8 +17,13 @@ from twotower.views.lanes import look_of
 
 RULES: dict[Rule, tuple[str, str]] = {
     "threshold": ("circle", "above threshold"),
+    "fixed": ("square", "fixed number"),
+    "factor": ("triangle-up", "factor rule"),
+    "entropy": ("hexagon", "entropy bound"),
+    "stability": ("star", "stable"),
     "minimum": ("diamond", "forced minimum"),
     "last-step": ("x", "last step"),
+    "draft": ("triangle-down", "end of the draft"),
 }
 CONFIDENCE = {
     "colorscale": "Cividis",
@@ -37,8 +42,9 @@ CONFIDENCE = {
 def commit_map(trace: Trace) -> go.Figure:
     """Denoising step within its block (downwards) against position, a mark a token of the text.
 
-    Colour is confidence, the symbol the rule that committed it; Kendall's tau stands over each block. A lane without
-    blocks is a line: its passes so far against position.
+    Colour is confidence, the symbol the rule that committed it; Kendall's tau stands over each block. Tokens that no
+    denoiser pass committed (of the context tower, or pinned) are gaps. A lane without blocks is a line: its passes so
+    far against position.
     """
     orders = [order for order in block_orders(trace) if order.tokens]
     return _marks_of_blocks(trace, orders) if orders else _line_of_passes(trace)
@@ -61,7 +67,7 @@ def _marks_of_blocks(trace: Trace, orders: Sequence[BlockOrder]) -> go.Figure:
         showlegend=True,
         legend={"y": 1.1, "itemsizing": "constant"},  # above the taus
         shapes=[_boundary(order, 1 / every(len(orders))) for order in orders[1:]],
-        annotations=_taus(orders),
+        annotations=_taus(orders, commits),
     )
     return figure
 
@@ -100,13 +106,18 @@ def _boundary(order: BlockOrder, width: float) -> dict[str, object]:
     return {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def _taus(orders: Sequence[BlockOrder]) -> list[dict[str, object]]:
+def _taus(orders: Sequence[BlockOrder], commits: Sequence[tuple[Denoised, Proposal]]) -> list[dict[str, object]]:
+    """Over the middle of what each block committed."""
+    places: dict[int, list[int]] = {}
+    for event, proposal in commits:
+        places.setdefault(event.block, []).append(proposal.position)
+    middle = {block: (min(at) + max(at)) / 2 for block, at in places.items()}
     above = {"yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False, "font": {"size": 11}}
     head = {**above, "xref": "paper", "x": 0, "xanchor": "right", "text": "τ"}
     return [
         head,
         *(
-            {**above, "xref": "x", "x": order.offset + (order.tokens - 1) / 2, "text": tau_text(order.tau)}
+            {**above, "xref": "x", "x": middle[order.block], "text": tau_text(order.tau)}
             for order in orders[:: every(len(orders))]
         ),
     ]

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from PIL import Image, ImageChops
 
 from twotower.metrics import Metrics
 from twotower.recording import LaneRecord, Recording
-from twotower.sampling.events import Denoised, Finished, TokenDecoded
+from twotower.sampling.events import VERIFYING, Finished
 from twotower.sampling.replay import Replay
 from twotower.views.canvas import prompt_tail
 from twotower.views.gif_sheet import END, Cell, LaneFace, Sheet, level_of
+from twotower.views.growth import growth
 from twotower.views.lanes import look_of
 from twotower.views.lettering import visible
+from twotower.views.origins import Origins
 
 SHORTEST = 5.0  # seconds of motion; the longest is half as much again
 FRAME = 70  # milliseconds
@@ -33,7 +36,7 @@ def gif(recording: Recording) -> bytes:
     end = max(lane.trace.finished.time for lane in recording.lanes)
     factor = pace(end)
     sheet = _sheet(recording, said(factor))
-    lanes = [LaneMoment(record) for record in recording.lanes]
+    lanes = [LaneMoment(record, recording.pieces) for record in recording.lanes]
     pictures = (_picture(sheet, lanes, time) for time in moments(end, factor))
     frames = list(_changes(pictures, sheet.palette))
     file = io.BytesIO()
@@ -73,44 +76,48 @@ def moments(end: float, factor: float) -> list[float]:
 
 
 class LaneMoment:
-    """A lane, moved along the clock."""
+    """A lane, moved along the clock. `pieces` are the texts of token ids: a draft that is rejected shows its own."""
 
-    def __init__(self, record: LaneRecord) -> None:
+    def __init__(self, record: LaneRecord, pieces: Mapping[int, str]) -> None:
         self._record = record
-        self._waiting = list(reversed(record.trace.events))
+        self._pieces = pieces
+        self._waiting = list(reversed(list(zip(record.trace.events, growth(record.trace)))))
         self._replay = Replay()
-        self._levels: dict[int, int] = {}  # of confidence, by position
+        self._origins = Origins()
+        self._tokens = 0
         self._ended = False
 
     def at(self, time: float) -> LaneFace:
         """The lane at a time, no earlier than the one asked for before."""
-        while self._waiting and self._waiting[-1].time <= time:
-            event = self._waiting.pop()
+        while self._waiting and self._waiting[-1][0].time <= time:
+            event, brought = self._waiting.pop()
             self._replay.apply(event)
-            if isinstance(event, Denoised):
-                self._levels.update({p.position: level_of(p.confidence) for p in event.committed})
-            elif isinstance(event, TokenDecoded):
-                self._levels[event.position] = level_of(event.probability)
+            self._origins.apply(event)
+            self._tokens += brought
             self._ended |= isinstance(event, Finished)
         return LaneFace(self._figures(), self._cells())
 
     def _cells(self) -> list[Cell]:
-        trace = self._record.trace
-        cells = [
-            Cell("mask") if token is None else Cell("token", self._letters(token, text), self._levels[position])
-            for position, (token, text) in enumerate(zip(self._replay.slots, self._record.shown(self._replay.slots)))
-        ]
+        trace, slots = self._record.trace, self._replay.slots
+        texts = self._record.shown(slots, self._pieces)
+        cells = [self._cell(position, token, texts[position]) for position, token in enumerate(slots)]
         if self._ended:
             cells[trace.finished.tokens :] = [Cell("beyond")] * (len(cells) - trace.finished.tokens)
         return cells + [Cell("ghost")] * (len(self._record.slot_texts) - len(cells))
 
-    def _letters(self, token: int, text: str) -> str:
-        return END if token in self._record.trace.started.end_token_ids else visible(text)
+    def _cell(self, position: int, token: int | None, text: str) -> Cell:
+        if token is None:
+            return Cell("mask")
+        letters = END if token in self._record.trace.started.end_token_ids else visible(text)
+        if position in self._replay.drafts:
+            return Cell("draft", letters)
+        confidence = self._origins.confidence.get(position)
+        level = None if confidence is None else level_of(confidence)
+        return Cell("token", letters, level, self._origins.origin.get(position, ""))
 
     def _figures(self) -> str:
-        kept = self._record.trace.finished.tokens
         if not self._ended:
-            return _tokens(sum(position < kept for position in self._levels))
+            return _tokens(self._tokens)
         metrics = Metrics.of(self._record.trace)
         speed = metrics.tokens_per_second
         rate = "" if speed is None else f": {speed:.0f} tokens/s"
@@ -128,7 +135,18 @@ def _sheet(recording: Recording, speed: str) -> Sheet:
         (recording.name or "TwoTower", prompt_tail(recording.prompt), f"{speed}; {machine}"),
         [look_of(lane.trace.started.lane) for lane in recording.lanes],
         [len(lane.slot_texts) for lane in recording.lanes],
+        [_note(lane) for lane in recording.lanes],
     )
+
+
+def _note(record: LaneRecord) -> str:
+    """What the looks of a lane's slots say, beside token and mask."""
+    started = record.trace.started
+    if started.lane == VERIFYING:
+        lenient = cast(float, started.settings.get("accept_from", 1.0)) < 1
+        return "dashed: draft; arrow, plus: AR's token" + ("; waves: let pass" if lenient else "")
+    notes = (("ar_anchor", "anchor: AR's own token"), ("pins", "lock: pinned"))
+    return "; ".join(note for setting, note in notes if started.settings.get(setting))
 
 
 def _picture(sheet: Sheet, lanes: list[LaneMoment], time: float) -> Image.Image:

@@ -19,22 +19,40 @@ from twotower.views.palette import LIGHT, Rgb, cividis, ink_on, mixed, rgb
 WIDTH, MARGIN = 900, 24
 TALLEST = 1400
 HEAD, FOOT, LANE_HEAD, LANE_GAP = 84, 40, 34, 20
-CLOCK_ROOM, FIGURES_ROOM, LEGEND_ROOM = 130, 480, 190  # pixels at the right margin
+CLOCK_ROOM, FIGURES_ROOM, LEGEND_ROOM = 130, 300, 190  # pixels at the right margin
 LEVELS = 40  # of confidence
 END = "\N{BLACK SQUARE}"  # an end token
 
 PAPER, INK, FAINT = (
     rgb(LIGHT[name]) for name in ("body-background-fill", "body-text-color", "body-text-color-subdued")
 )
-MASK, GHOST, BEYOND = (mixed(PAPER, INK, share) for share in (0.22, 0.09, 0.25))
+MASK, GHOST, BEYOND, PLAIN = (mixed(PAPER, INK, share) for share in (0.22, 0.09, 0.25, 0.12))
+# The frame of a token by its origin, as in the player's styles; those that are not here have none.
+FRAMES = {
+    "replaced": rgb("#d55e00"),
+    "bonus": rgb("#0072b2"),
+    "anchor": rgb("#0072b2"),
+    "lenient": rgb("#e69f00"),
+    "pinned": INK,
+}
+# What is drawn into its corner: rectangles (left, top, right, bottom) on a square of seven pixels.
+SIGNS = {
+    "replaced": ((2, 0, 2, 6), (1, 1, 3, 1), (0, 2, 4, 2), (2, 6, 6, 6)),  # an arrow that turns back up
+    "bonus": ((3, 0, 3, 6), (0, 3, 6, 3)),
+    "anchor": ((3, 0, 3, 6), (1, 2, 5, 2), (0, 4, 0, 5), (6, 4, 6, 5), (1, 6, 5, 6)),
+    "lenient": ((0, 2, 2, 2), (3, 1, 6, 1), (0, 5, 2, 5), (3, 4, 6, 4)),
+    "pinned": ((1, 3, 5, 6), (2, 0, 4, 0), (1, 1, 1, 2), (5, 1, 5, 2)),
+}
+DASH = 3  # pixels
 
 
 class Cell(NamedTuple):
-    """A slot: "ghost", "mask", "token" or "beyond"; a token's text and level of confidence."""
+    """A slot: "ghost", "mask", "draft", "token" or "beyond"; a token's text, level of confidence and origin."""
 
     kind: str
     text: str = ""
-    level: int = 0
+    level: int | None = None  # None where nothing is known of it
+    origin: str = ""
 
 
 class Ruler(NamedTuple):
@@ -71,8 +89,10 @@ def level_of(confidence: float) -> int:
 class Sheet:
     """The picture, from the first moment to the last."""
 
-    def __init__(self, lines: tuple[str, str, str], looks: Sequence[LaneLook], slots: Sequence[int]) -> None:
-        """`lines` are title, prompt and footer; `slots` says how many each lane has room for."""
+    def __init__(
+        self, lines: tuple[str, str, str], looks: Sequence[LaneLook], slots: Sequence[int], notes: Sequence[str]
+    ) -> None:
+        """`lines` are title, prompt and footer; `slots` says how many each lane has room for, `notes` its legend."""
         self._ruler = next((ruler for ruler in RULERS if _height(ruler, slots) <= TALLEST), RULERS[-1])
         self._image = Image.new("RGB", (WIDTH, _height(self._ruler, slots)), PAPER)
         self._draw = ImageDraw.Draw(self._image)
@@ -86,11 +106,12 @@ class Sheet:
         self._write(footer, MARGIN, self._image.height - FOOT + 6, FAINT, inner - LEGEND_ROOM, 14)
         self._legend(self._image.height - FOOT + 6)
         top = HEAD
-        for look, count in zip(looks, slots):
+        for look, count, note in zip(looks, slots, notes):
             self._tops.append(top)
             self._draw.rectangle((MARGIN, top + 5, MARGIN + 11, top + 16), rgb(look.colour))
             self._draw.rectangle((MARGIN, top + 25, WIDTH - MARGIN - 1, top + 26), rgb(look.colour))
-            self._write(look.label, MARGIN + 20, top, INK, 300, 17)
+            self._write(look.label, MARGIN + 20, top, INK, 200, 17)
+            self._write(note, MARGIN + 220, top + 4, FAINT, inner - 220 - FIGURES_ROOM, 13)
             top += _lane_height(self._ruler, count)
 
     def show(self, clock: str, faces: Sequence[LaneFace]) -> Image.Image:
@@ -119,13 +140,37 @@ class Sheet:
         box = (left, upper, right, upper + self._ruler.height - 1)
         if cell.kind in ("ghost", "beyond"):
             self._draw.rectangle(box, PAPER, GHOST if cell.kind == "ghost" else BEYOND)
-            return
-        colour = MASK if cell.kind == "mask" else _confidence(cell.level)
-        self._draw.rectangle(box, colour)
-        if self._ruler.lettered and cell.text:
+        elif cell.kind == "draft":
+            self._draw.rectangle(box, PAPER)
+            self._dash(box)
+            self._letter(cell.text, box, INK)
+        else:
+            colour = MASK if cell.kind == "mask" else PLAIN if cell.level is None else _confidence(cell.level)
+            self._draw.rectangle(box, colour)
             self._letter(cell.text, box, ink_on(colour))
+            self._frame(cell.origin, box, ink_on(colour))
+
+    def _dash(self, box: tuple[int, int, int, int]) -> None:
+        left, top, right, bottom = box
+        for x in range(left, right + 1, 2 * DASH):
+            for y in (top, bottom):
+                self._draw.line((x, y, min(x + DASH - 1, right), y), INK)
+        for y in range(top, bottom + 1, 2 * DASH):
+            for x in (left, right):
+                self._draw.line((x, y, x, min(y + DASH - 1, bottom)), INK)
+
+    def _frame(self, origin: str, box: tuple[int, int, int, int], ink: Rgb) -> None:
+        if origin not in FRAMES:
+            return
+        self._draw.rectangle(box, outline=FRAMES[origin], width=2 if self._ruler.lettered else 1)
+        if self._ruler.lettered:
+            right, top = box[2] - 10, box[1] + 3
+            for x0, y0, x1, y1 in SIGNS[origin]:
+                self._draw.rectangle((right + x0, top + y0, right + x1, top + y1), ink)
 
     def _letter(self, text: str, box: tuple[int, int, int, int], ink: Rgb) -> None:
+        if not (self._ruler.lettered and text):
+            return
         left, top, right, bottom = box
         centre = ((left + right + 1) / 2, (top + bottom + 1) / 2)
         if text == END:
@@ -179,7 +224,7 @@ def _palette(lanes: Sequence[str]) -> Image.Image:
         fill = _confidence(level)
         colours += [mixed(fill, ink_on(fill), share) for share in (0, 0.25, 0.5, 0.75, 1)]
     image = Image.new("P", (1, 1))
-    distinct = list(dict.fromkeys([*colours, MASK, GHOST, BEYOND]))
+    distinct = list(dict.fromkeys([*colours, MASK, GHOST, BEYOND, PLAIN, *FRAMES.values()]))
     distinct += [PAPER] * (256 - len(distinct))  # of equal colours the first is taken: the last indices stay free
     image.putpalette([channel for colour in distinct for channel in colour])
     return image

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from twotower.agreement import BASELINE, agreement, mean_ar_log_probability
+from twotower.agreement import BASELINE, agreement, ar_choice_share, mean_ar_log_probability
 from twotower.metrics import Metrics
 from twotower.order import block_orders, mean_tau
 from twotower.trace import Trace
@@ -28,6 +28,8 @@ def numbers_table(standings: Sequence[Standing], traces: Sequence[Trace]) -> Jso
     rows = [_row(name, meaning, [show(each) for each in standings]) for name, meaning, show in _MEASURES]
     if any(len(each.runs) > 1 for each in standings):
         rows.insert(1, _row("Runs", _RUNS, [f"{len(each.runs)}" for each in standings]))
+    if any(each.middle.rounds for each in standings):
+        rows += [_row(name, meaning, [show(each) for each in standings]) for name, meaning, show in _ROUNDS]
     shown = {trace.started.lane: trace for trace in traces}
     texts = [shown.get(each.lane) for each in standings]
     for name, meaning, say in _TEXTS:
@@ -94,6 +96,29 @@ _MEASURES: tuple[tuple[str, str, Callable[[Standing], str]], ...] = (
     ),
 )
 
+_ROUNDS: tuple[tuple[str, str, Callable[[Standing], str]], ...] = (
+    (
+        "Passes per token",
+        "passes of every kind, over the tokens you got",
+        lambda s: _number(_median(s, lambda run: run.all_passes / run.tokens if run.tokens else None), 2),
+    ),
+    (
+        "Rounds",
+        "a draft and its verification; each gives at least one token of autoregression's own",
+        lambda s: f"{s.middle.rounds}" if s.middle.rounds else NONE,
+    ),
+    (
+        "Drafts accepted per round",
+        "drafted tokens that stayed, mean over rounds",
+        lambda s: _number(_median(s, lambda run: run.accepted_per_round), 2),
+    ),
+    (
+        "Drafts accepted",
+        "of all drafted tokens; one is lost with every draft before it that is rejected",
+        lambda s: _percent(_median(s, lambda run: run.accepted / run.drafted if run.drafted else None)),
+    ),
+)
+
 _RUNS = "how often the lane ran; times and speeds are medians (least to greatest)"
 
 _TEXTS: tuple[tuple[str, str, Callable[[Trace, Trace | None], str]], ...] = (
@@ -103,8 +128,13 @@ _TEXTS: tuple[tuple[str, str, Callable[[Trace, Trace | None], str]], ...] = (
         lambda text, baseline: _percent(agreement(text, baseline) if baseline is not None else None),
     ),
     (
+        "AR's own choice",
+        "tokens that autoregression would have put there, given what stands before",
+        lambda text, _: _percent(ar_choice_share(text)),
+    ),
+    (
         "AR log-probability",
-        "what autoregression gives the text, mean nats a token; a last block is not judged",
+        "what autoregression gives the text, mean nats a token",
         lambda text, _: _number(mean_ar_log_probability(text), 2),
     ),
     (
@@ -119,6 +149,7 @@ _KINDS = {
     "mock-AR step": "the denoiser gives the next token",
     "denoiser pass": "the denoiser proposes a token for every masked slot of a block",
     "context pass": "the context tower reads a finished block",
+    "verify pass": "the context tower reads a drafted block and judges it, the roll back included",
 }
 
 

@@ -43,7 +43,7 @@ CIVIDIS: tuple[Rgb, ...] = (
     (234, 211, 87),
     (255, 234, 70),
 )
-DARK_INK: Rgb = (20, 18, 15)
+DARK_INK: Rgb = (0, 0, 0)
 LIGHT_INK: Rgb = (255, 255, 255)
 _EVEN = 0.179  # the relative luminance at which black and white stand out as much
 

@@ -7,9 +7,12 @@ a model or a visitor wrote is text: escaped in the head, and JSON without a "<" 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
+from typing import cast
 
 from twotower.recording import LaneRecord, Recording
+from twotower.sampling.events import VERIFYING, Started
 from twotower.views.canvas import Json, recording_message
 from twotower.views.palette import DARK, LIGHT
 from twotower.views.player import STAGE_SCRIPTS, STYLES, read_assets
@@ -23,11 +26,28 @@ _SETTINGS = {
     "max_new_tokens": "Max new tokens",
     "block_size": "Block size",
     "steps_per_block": "Steps per block",
+    "unmasking": "Unmasking",
     "threshold": "Threshold",
+    "factor": "Factor",
+    "entropy_bound": "Entropy bound",
+    "kl_bound": "KL bound",
     "temperature": "Temperature",
     "top_k": "Top-k",
     "top_p": "Top-p",
+    "ar_anchor": "AR anchor",
+    "pins": "Pinned slots",
+    "draft_passes": "Draft passes",
+    "accept_from": "Accept from",
 }
+# Settings that only some runs heed: of an unmasking rule, of the verify lane.
+_OF_RULE = {
+    "threshold": ("threshold", "stability"),
+    "factor": ("factor",),
+    "entropy_bound": ("entropy",),
+    "kl_bound": ("stability",),
+}
+Pins = Sequence[tuple[int, int]]
+_OF_DRAFTS = ("draft_passes", "accept_from")
 
 
 def html_player(recording: Recording) -> str:
@@ -51,7 +71,7 @@ def html_player(recording: Recording) -> str:
 <h1>{title}</h1>
 <p class="tt-kept-prompt" id="prompt" role="group" aria-label="Prompt" tabindex="0">{prompt}</p>
 <dl>
-{_facts(recording.lanes[0])}
+{_facts(recording.lanes)}
 </dl>
 </header>
 <main id="player"><div class="tt-stage"></div></main>
@@ -71,11 +91,30 @@ def html_player(recording: Recording) -> str:
 """
 
 
-def _facts(lane: LaneRecord) -> str:
-    started = lane.trace.started
-    settings = [(label, started.settings.get(name)) for name, label in _SETTINGS.items()]
-    facts = [("Model", started.model), ("Recorded on", lane.machine), ("Seed", started.seed), *settings]
+def _facts(lanes: Sequence[LaneRecord]) -> str:
+    started = lanes[0].trace.started
+    facts = [("Model", started.model), ("Recorded on", lanes[0].machine), ("Seed", started.seed)]
+    facts += [(_SETTINGS[name], value) for name, value in _heeded([lane.trace.started for lane in lanes]).items()]
     return "\n".join(f"<div><dt>{label}</dt><dd>{escape(str(value))}</dd></div>" for label, value in facts)
+
+
+def _heeded(lanes: Sequence[Started]) -> dict[str, object]:
+    """The settings that made a difference to any lane, by name; pins as the slots they take, counted from 1."""
+    settings = lanes[0].settings
+    kept = {name: settings.get(name) for name in _SETTINGS}
+    for name, rules in _OF_RULE.items():
+        if settings.get("unmasking") not in rules:
+            del kept[name]
+    if not any(started.lane == VERIFYING for started in lanes):
+        for name in _OF_DRAFTS:
+            del kept[name]
+    elif not kept["draft_passes"]:
+        kept["draft_passes"] = "as many as pay"
+    # Other lanes run without them.
+    pinned = [position + 1 for started in lanes for position, _ in cast(Pins, started.settings.get("pins") or ())]
+    kept["pins"] = ", ".join(map(str, pinned))
+    kept["ar_anchor"] = "yes" if kept["ar_anchor"] else ""
+    return {name: value for name, value in kept.items() if value != ""}
 
 
 def _json_text(message: Json) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from twotower.agreement import BASELINE
 from twotower.race import Spread
 from twotower.sweeping.points import Quality, SweepPoint
 from twotower.views.chart_dress import NONE
+from twotower.views.lanes import look_of
+from twotower.views.sweep_settings import told
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ QUALITY_LOOKS: dict[Quality, QualityLook] = {
         "AR log-probability",
         "mean AR log-probability (nats a token)",
         False,
-        "No text was longer than a block: AR never judges the last one.",
+        "AR judged no text of a point.",
     ),
     "accuracy": QualityLook(
         "Task accuracy", "tasks answered right", True, "No prompt has one right answer. Pick a kind of task."
@@ -55,12 +58,15 @@ def hover_text(point: SweepPoint, quality: Quality) -> str:
     look = QUALITY_LOOKS[quality]
     tokens = NONE if point.tokens_per_pass is None else f"{point.tokens_per_pass:.2f}"
     lines = [
+        look_of(BASELINE).label if point.setting is None else told(point.setting),
         look.told(point.quality(quality)),
         f"speed-up: {_shown(point.speed_up, 2)}×",
         f"tokens per second: {_shown(point.tokens_per_second, 0)}",
         f"tokens per pass: {tokens}",
         f"runs: {point.runs}" + _part(point, quality),
     ]
+    if point.accepted_per_round is not None:
+        lines.insert(-1, f"accepted per round: {point.accepted_per_round:.2f}")
     return "<br>".join(lines)
 
 

@@ -6,10 +6,11 @@ import csv
 import io
 from dataclasses import dataclass, replace
 
-from twotower.metrics import CONTEXT_PASS, DENOISER_PASS, STEP_KINDS
+from twotower.metrics import CONTEXT_PASS, DENOISER_PASS, STEP_KINDS, VERIFY_PASS
 from twotower.recording import Recording
-from twotower.sampling.events import ContextExtended, Denoised, Event, Prefilled, TokenDecoded
+from twotower.sampling.events import BlockOpened, ContextExtended, Denoised, Event, Prefilled, TokenDecoded, Verified
 from twotower.trace import Trace
+from twotower.views.growth import growth
 
 PREFILL = "prefill"
 COLUMNS = (
@@ -31,8 +32,9 @@ class PassRow:
     """One model pass. `start` to `end` is on the measured clock, `seconds` is what the pass alone took of it.
 
     A pass starts where the one before it ended, so that the rows of a lane leave no second out: what `seconds` lacks is
-    the sampler's own work. The prefill is pass 0. Tokens are those of the text that counts; the one that an
-    autoregressive lane reads off its prefill stands in the prefill's row.
+    the sampler's own work. The prefill is pass 0. Tokens are those of the text that counts, in the row of the pass that
+    made them final; one that took no pass of its own stands in the row before: what autoregression reads off a prefill
+    or a context pass, and what was pinned.
     """
 
     number: int
@@ -63,17 +65,17 @@ def timings_csv(recording: Recording) -> str:
 def pass_rows(trace: Trace) -> list[PassRow]:
     """Every pass of a run in the order they ran."""
     rows: list[PassRow] = []
-    for event in trace.events:
-        if not isinstance(event, (Prefilled, Denoised, ContextExtended, TokenDecoded)):
+    for event, tokens in zip(trace.events, growth(trace)):
+        if not isinstance(event, (Prefilled, Denoised, ContextExtended, Verified, TokenDecoded, BlockOpened)):
             continue
-        kind, block, step = _pass_of(event, trace.started.lane)
-        tokens = _tokens(event, trace.finished.tokens)
-        if rows and event.seconds == 0 and isinstance(event, TokenDecoded):
+        free = isinstance(event, BlockOpened) or (isinstance(event, TokenDecoded) and event.seconds == 0)
+        if rows and free:
             rows[-1] = replace(rows[-1], tokens=rows[-1].tokens + tokens)
-            continue
-        number = 0 if kind == PREFILL else rows[-1].number + 1 if rows else 1
-        start = rows[-1].end if rows else 0.0
-        rows.append(PassRow(number, kind, block, step, start, event.time, event.seconds, tokens))
+        elif not isinstance(event, BlockOpened):
+            kind, block, step = _pass_of(event, trace.started.lane)
+            number = 0 if kind == PREFILL else rows[-1].number + 1 if rows else 1
+            start = rows[-1].end if rows else 0.0
+            rows.append(PassRow(number, kind, block, step, start, event.time, event.seconds, tokens))
     return rows
 
 
@@ -86,11 +88,7 @@ def _pass_of(event: Event, lane: str) -> tuple[str, int | None, int | None]:
             return DENOISER_PASS, event.block, event.step
         case ContextExtended():
             return CONTEXT_PASS, event.block, None
+        case Verified():
+            return VERIFY_PASS, event.block, None
         case _:
             return STEP_KINDS.get(lane, lane), None, None
-
-
-def _tokens(event: Event, kept: int) -> int:
-    if isinstance(event, Denoised):
-        return sum(proposal.position < kept for proposal in event.committed)
-    return int(isinstance(event, TokenDecoded) and event.position < kept)
