@@ -21,19 +21,23 @@ from twotower.sampling.events import (
     Event,
     Finished,
     FinishReason,
+    Judged,
     Prefilled,
     Proposal,
     TokenDecoded,
+    Verified,
 )
 from twotower.sampling.settings import SamplingSettings
 from twotower.sweeping.export import points_csv
-from twotower.sweeping.grid import MOST_RUNS, Setting, SweepGrid, SweepPlan, SweepPrompt
+from twotower.sweeping.grid import Setting, SweepGrid
+from twotower.sweeping.plan import MOST_RUNS, SweepPlan, SweepPrompt
 from twotower.sweeping.points import SweepPoint
 from twotower.sweeping.run import BASELINE, Progress, sweep
 from twotower.trace import Trace
 
 SEEDED = SamplingSettings(seed=7)
-LOW, HIGH = Setting(0.5, 4, 2), Setting(0.9, 4, 2)
+LOW, HIGH = Setting("threshold", 0.5, 4, 2), Setting("threshold", 0.9, 4, 2)
+VERIFY = Setting(None, None, None, 2)
 GRID = SweepGrid((0.5, 0.9), (4,), (2,))
 PROMPTS = (SweepPrompt((10,), answer="4 5"), SweepPrompt((20,)))
 AR_IDS = {10: [4, 5, 2], 20: [6, 7, 8, 9]}
@@ -46,27 +50,51 @@ def ar(ids: Sequence[int], seconds: float, reason: FinishReason = "end-token") -
 
 
 def diffusion(ids: Sequence[int], seconds: float, judged: Sequence[float] = ()) -> Trace:
-    """Blocks of two, each of one denoiser pass; `judged` are the log-probabilities of the first block."""
+    """Blocks of two, each of one denoiser pass; `judged` are the log-probabilities that AR gives the text."""
     events: list[Event] = [started("diffusion"), Prefilled(1.0, 1, 1.0)]
     for block, offset in enumerate(range(0, len(ids), 2)):
-        if block == 1:
-            events.append(ContextExtended(1.0, 0, 2, tuple(judged), 0.1))
+        if block > 0:
+            events.append(ContextExtended(1.0, block - 1, 2, 0.1))
         slots = tuple(
             Proposal(position, token, 0.9, "threshold", ())
             for position, token in enumerate(ids[offset : offset + 2], offset)
         )
         events += [BlockOpened(1.0, block, offset, len(slots)), Denoised(1.0, block, 0, 1.0, slots, 0.1)]
+        if judged:
+            given = tuple(judged[offset : offset + 2])
+            events.append(Judged(1.0, offset, given, tuple(ids[offset : offset + 2]), ((),) * len(given)))
     return Trace((*events, Finished(1.0 + seconds, "end-token" if ids[-1] == 2 else "length", len(ids))))
 
 
+def verified(first: int, seconds: float, *rounds: tuple[Sequence[int], int, int | None]) -> Trace:
+    """The first token; then rounds of one denoiser pass: what was drafted, how many stayed, what AR put behind them."""
+    events: list[Event] = [started("verify"), Prefilled(1.0, 1, 1.0)]
+    events += [BlockOpened(1.0, 0, 0, 1 + len(rounds[0][0])), TokenDecoded(1.0, 0, first, 0.5, (), 0.0)]
+    last, offset = first, 0
+    for block, (drafted, accepted, following) in enumerate(rounds):
+        if block > 0:
+            events.append(BlockOpened(1.0, block, offset, 1 + len(drafted)))
+        slots = tuple(Proposal(at, token, 0.9, "threshold", ()) for at, token in enumerate(drafted, offset + 1))
+        events.append(Denoised(1.0, block, 0, 0.5, slots, 0.1))
+        events.append(Verified(1.0, block, tuple(drafted), accepted, following, 0.1))
+        last = drafted[accepted - 1] if following is None else following
+        offset += accepted + (following is not None)
+    return Trace((*events, Finished(1.0 + seconds, "end-token" if last == 2 else "length", offset + 1)))
+
+
 def lane(prompt_ids: Sequence[int], name: str, settings: SamplingSettings) -> Trace:
-    """AR: 3 and 2 tokens a second. Diffusion at 0.5: 6 and 2; at 0.9: 3 and 1, and AR's own texts."""
+    """AR: 3 and 2 tokens a second. Diffusion at 0.5: 6 and 2; at 0.9: 3 and 1, and AR's own texts.
+
+    Draft and verify, AR's own texts too: 12 and 4. Two tokens stay in one round, then one of three in two rounds.
+    """
     asked = prompt_ids[0]
     if name == BASELINE:
         return ar(AR_IDS[asked], {10: 1.0, 20: 2.0}[asked])
+    if name == "verify":
+        return {10: verified(4, 0.25, ([5, 2], 2, None)), 20: verified(6, 1.0, ([7, 7], 1, 8), ([9], 0, 9))}[asked]
     if settings.threshold == 0.9:
-        return diffusion(AR_IDS[asked], {10: 1.0, 20: 4.0}[asked], (-1.0, -3.0))
-    return {10: diffusion([4, 4, 2], 0.5, (-0.5, -0.5)), 20: diffusion([6, 9], 1.0)}[asked]
+        return diffusion(AR_IDS[asked], {10: 1.0, 20: 4.0}[asked], {10: (-1.0, -3.0, -5.0), 20: (-1.0,) * 4}[asked])
+    return {10: diffusion([4, 4, 2], 0.5, (-0.5, -0.5, -2.0)), 20: diffusion([6, 9], 1.0)}[asked]
 
 
 def decode(ids: Sequence[int]) -> str:
@@ -111,7 +139,7 @@ def test_tokens_per_pass_count_context_passes_and_no_prefill() -> None:
 def test_qualities_are_means_over_the_runs_that_have_them() -> None:
     low = points(sweep(plan(), lane, decode))[LOW]
     assert low.agreement == pytest.approx((2 / 3 + 1 / 2) / 2)  # 4 4 2 beside 4 5 2; 6 9 beside 6 7
-    assert (low.log_probability, low.judged) == (-0.5, 1)  # the other text is one block, which is not judged
+    assert (low.log_probability, low.judged) == (-1.0, 1)  # AR judged the last block too; and nothing of the other text
     assert (low.accuracy, low.answered) == (0.0, 1)  # the other prompt has no right answer
     assert (low.prompts, low.runs) == (2, 2)
 
@@ -120,7 +148,7 @@ def test_ars_own_text_is_judged_whole_and_answers_right() -> None:
     base, high = (points(sweep(plan(), lane, decode))[setting] for setting in (None, HIGH))
     assert base.log_probability == pytest.approx(math.log(0.5))
     assert (base.agreement, base.accuracy) == (1.0, 1.0)
-    assert (high.agreement, high.accuracy, high.log_probability) == (1.0, 1.0, -2.0)
+    assert (high.agreement, high.accuracy, high.log_probability) == (1.0, 1.0, -2.0)  # -3 and -1
 
 
 def test_an_answer_that_was_cut_is_not_right() -> None:
@@ -131,7 +159,7 @@ def test_an_answer_that_was_cut_is_not_right() -> None:
     assert (found[None].accuracy, found[HIGH].accuracy) == (0.0, 1.0)
 
 
-def test_without_a_block_that_was_judged_there_is_no_likelihood_and_without_an_answer_no_accuracy() -> None:
+def test_what_was_not_judged_has_no_likelihood_and_without_an_answer_there_is_no_accuracy() -> None:
     low = points(sweep(plan(prompts=PROMPTS[1:]), lane, decode))[LOW]
     assert (low.log_probability, low.judged, low.accuracy, low.answered) == (None, 0, None, 0)
 
@@ -146,7 +174,7 @@ def test_every_run_has_the_same_seed_and_what_does_not_vary() -> None:
     list(sweep(plan(), watched, decode))
     assert {settings.seed for _, _, settings in watched.runs} == {7}
     for _, name, settings in watched.runs:
-        setting = Setting(settings.threshold, settings.steps_per_block, settings.block_size)
+        setting = Setting("threshold", settings.threshold, settings.steps_per_block, settings.block_size)
         assert settings == (SEEDED if name == BASELINE else setting.of(SEEDED))
         assert name == BASELINE or setting in (LOW, HIGH)
 
@@ -224,10 +252,68 @@ def test_a_cancelled_run_ends_it_and_counts_nowhere() -> None:
     assert steps[-1].done == 3
 
 
+def test_draft_and_verify_runs_in_its_lane_and_is_a_point_like_the_others() -> None:
+    watched = Watched(lane)
+    found = points(sweep(plan(replace(GRID, verify=True)), watched, decode))
+    both = found[VERIFY]
+    assert [name for _, name, _ in watched.runs].count("verify") == 2
+    assert both.speed_up == Spread(3.0, 2.0, 4.0)
+    assert (both.agreement, both.accuracy) == (1.0, 1.0)
+    assert both.tokens_per_pass == 7 / 6  # a denoiser pass and a verify pass in each of three rounds
+    assert both.accepted_per_round == 1.0  # 2 + 1 + 0 in three rounds
+    assert found[LOW].accepted_per_round is found[None].accepted_per_round is None
+
+
+def test_a_point_sets_its_rule_and_the_bound_of_that_rule_alone() -> None:
+    assert Setting("stability", 0.7, 8, 4).of(SEEDED) == replace(
+        SEEDED, unmasking="stability", threshold=0.7, steps_per_block=8, block_size=4
+    )
+    assert Setting("factor", 2.0, 8, 4).of(SEEDED) == replace(
+        SEEDED, unmasking="factor", factor=2.0, steps_per_block=8, block_size=4
+    )
+    assert Setting("entropy", 0.5, 8, 4).of(SEEDED) == replace(
+        SEEDED, unmasking="entropy", entropy_bound=0.5, steps_per_block=8, block_size=4
+    )
+    assert Setting("fixed", None, 8, 4).of(SEEDED) == replace(
+        SEEDED, unmasking="fixed", steps_per_block=8, block_size=4
+    )
+    assert VERIFY.of(SEEDED) == replace(SEEDED, block_size=2)
+    assert [setting.lane for setting in (LOW, VERIFY)] == ["diffusion", "verify"]
+
+
 def test_a_grid_is_every_combination_and_a_value_given_twice_counts_once() -> None:
     grid = SweepGrid((0.5, 0.5, 0.9), (16, 4), (8,))
     assert grid.points == 4
-    assert grid.settings == [Setting(t, s, 8) for t in (0.5, 0.9) for s in (16, 4)]
+    assert grid.settings == [Setting("threshold", t, s, 8) for t in (0.5, 0.9) for s in (16, 4)]
+
+
+def test_every_rule_has_its_own_bounds_and_fixed_has_none() -> None:
+    grid = SweepGrid(
+        thresholds=(0.5, 0.9),
+        steps_per_block=(16, 4),
+        block_sizes=(8,),
+        unmasking=("fixed", "factor", "fixed", "stability", "entropy"),
+        factors=(1.0, 1),
+        entropy_bounds=(0.1,),
+        verify=True,
+    )
+    assert grid.settings == [
+        Setting("fixed", None, 16, 8),
+        Setting("fixed", None, 4, 8),
+        Setting("factor", 1.0, 16, 8),
+        Setting("factor", 1.0, 4, 8),
+        *[Setting("stability", t, s, 8) for t in (0.5, 0.9) for s in (16, 4)],
+        Setting("entropy", 0.1, 16, 8),
+        Setting("entropy", 0.1, 4, 8),
+        Setting(None, None, None, 8),
+    ]
+    assert grid.points == len(set(grid.settings)) == 11
+
+
+def test_draft_and_verify_is_a_point_at_every_block_size_whatever_the_rules() -> None:
+    alone = SweepGrid((), (), (8, 16), unmasking=(), verify=True)
+    assert alone.settings == [Setting(None, None, None, 8), Setting(None, None, None, 16)]
+    assert SweepGrid((), (4,), (8,), unmasking=("fixed",)).settings == [Setting("fixed", None, 4, 8)]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +328,15 @@ def test_a_grid_is_every_combination_and_a_value_given_twice_counts_once() -> No
         ({"repeats": 0}, "repeats", 0),
         ({"repeats": 10}, "repeats", 10),
         ({"repeats": True}, "repeats", True),
+        ({"unmasking": ()}, "unmasking", ()),
+        ({"unmasking": ("threshold", "luck")}, "unmasking", "luck"),
+        ({"unmasking": ("factor",), "factors": ()}, "factors", ()),
+        ({"unmasking": ("factor",), "factors": (-1.0,)}, "factor", -1.0),
+        ({"unmasking": ("entropy",), "entropy_bounds": ()}, "entropy_bounds", ()),
+        ({"unmasking": ("entropy",), "entropy_bounds": (101.0,)}, "entropy_bound", 101.0),
+        ({"unmasking": ("stability",), "thresholds": ()}, "thresholds", ()),
+        ({"unmasking": (), "verify": True, "block_sizes": ()}, "block_sizes", ()),
+        ({"verify": "yes"}, "verify", "yes"),
     ],
 )
 def test_a_value_no_lane_can_run_with_is_named(values: dict, field: str, value: object) -> None:
@@ -262,18 +357,37 @@ def test_a_sweep_has_a_prompt_a_seed_and_a_limit() -> None:
         plan(most, (*PROMPTS, *PROMPTS, SweepPrompt((1,))))
     assert "at most 400" in str(caught.value)
     assert "(99 points + AR) × 5 prompts × 1 repeats" in str(caught.value)
+    with pytest.raises(InputError, match="runs is 404"):
+        plan(replace(most, verify=True), PROMPTS * 2)
 
 
 def test_the_csv_has_every_point_and_reads_back() -> None:
     found = points(sweep(plan(prompts=PROMPTS[1:]), lane, decode))
     rows = list(csv.DictReader(io.StringIO(points_csv(found.values(), {"seed": 7, "model": 'a "b", c'}))))
     assert [row["lane"] for row in rows] == [BASELINE, "diffusion", "diffusion"]
+    assert [row["unmasking"] for row in rows] == ["", "threshold", "threshold"]
     by_threshold = {row["threshold"]: row for row in rows}
     low = by_threshold["0.5"]
     assert (low["steps_per_block"], low["block_size"], low["runs"]) == ("4", "2", "1")
     assert (low["speed_up"], low["speed_up_low"], low["tokens_per_second"]) == ("1", "1", "2")
     assert (low["agreement"], low["log_probability"], low["judged"], low["accuracy"]) == ("0.5", "", "0", "")
-    assert by_threshold["0.9"]["log_probability"] == "-2"
+    assert by_threshold["0.9"]["log_probability"] == "-1"
     assert by_threshold[""]["speed_up"] == "1"
     assert {(row["seed"], row["model"]) for row in rows} == {("7", 'a "b", c')}
     assert points_csv([], {"seed": 7}) == ""
+
+
+def test_the_csv_gives_every_rule_its_own_column_and_draft_and_verify_its_rounds() -> None:
+    unmasking = ("fixed", "factor", "entropy", "stability")
+    grid = SweepGrid((0.9,), (4,), (2,), 1, unmasking, (2.0,), (0.1,), verify=True)
+    found = points(sweep(plan(grid, PROMPTS[1:]), lane, decode))
+    rows = list(csv.DictReader(io.StringIO(points_csv(found.values(), {}))))
+    names = ("threshold", "factor", "entropy_bound", "steps_per_block", "block_size", "accepted_per_round")
+    assert {(row["lane"], row["unmasking"]): tuple(row[name] for name in names) for row in rows} == {
+        (BASELINE, ""): ("", "", "", "", "", ""),
+        ("diffusion", "fixed"): ("", "", "", "4", "2", ""),
+        ("diffusion", "factor"): ("", "2.0", "", "4", "2", ""),
+        ("diffusion", "entropy"): ("", "", "0.1", "4", "2", ""),
+        ("diffusion", "stability"): ("0.9", "", "", "4", "2", ""),
+        ("verify", ""): ("", "", "", "", "2", "0.5"),
+    }

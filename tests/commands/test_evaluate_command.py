@@ -63,6 +63,22 @@ def test_tables_for_people_and_rows_for_programs(tmp_path: Path, capsys: pytest.
     assert "yesterday" not in written
 
 
+def test_drafts_are_counted_and_compared_with_ars_text(capsys: pytest.CaptureFixture[str]) -> None:
+    arms = ["verify", "verify K=1", "entropy 0.1"]
+    assert main(["evaluate", *SMALL[:4], "--tasks", "counting", "--arms", *arms]) == 0
+    *tables, last = capsys.readouterr().out.splitlines()
+    rows = {(row["subject"], row["arm"]): row for row in json.loads(last)["rows"]}
+    for subject in ("all tasks", "stories"):
+        for arm in arms[:2]:
+            drafted = rows[subject, arm]
+            assert (drafted["same_as_ar"], drafted["accuracy"]) == (1.0, rows[subject, "AR"]["accuracy"])
+            assert 0 < drafted["accepted_per_round"] < 16
+            assert drafted["passes_per_token"] > 0
+        assert rows[subject, "AR"]["accepted_per_round"] is rows[subject, "entropy 0.1"]["accepted_per_round"] is None
+    shown = next(line for line in tables if line.startswith("verify K=1"))
+    assert shown.split()[-1] == f"{rows['all tasks', 'verify K=1']['accepted_per_round']:.2f}"
+
+
 def test_the_rows_may_go_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "rows.json"
     assert main(["evaluate", *SMALL, "--tasks", "counting", "--json", str(file)]) == 0
@@ -79,7 +95,7 @@ def test_the_rows_may_go_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
         (["--instances", "-4"], ["--instances is -4", "at least 1"]),
         (["--stories", "0"], ["--stories is 0", f"from 1 to {len(BEGINNINGS)}"]),
         (["--stories", "1000"], ["--stories is 1000", f"from 1 to {len(BEGINNINGS)}"]),
-        (["--arms", "T=3"], ["--arms is 'T=3'", "AR, γ=0.95", "mock-AR"]),
+        (["--arms", "T=3"], ["--arms is 'T=3'", "AR, verify, verify K=1", "mock-AR"]),
         (["--json", "no/such/folder/x"], ["--json is 'no/such/folder/x'", "can be written", "- for the screen"]),
         (["--json", "."], ["--json is '.'", "can be written"]),
         (["--markdown", "no/such/folder/x"], ["--markdown is 'no/such/folder/x'", "a file that can be written"]),

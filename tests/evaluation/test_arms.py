@@ -14,7 +14,7 @@ from twotower.model.state import ContextState, KVCache, MambaState
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import Denoised
 from twotower.sampling.generate import LANES
-from twotower.sampling.settings import SamplingSettings
+from twotower.sampling.settings import UNMASKING, SamplingSettings
 from twotower.trace import Trace
 
 PROMPT = [5, 60, 7, 33, 8, 21, 40]
@@ -52,31 +52,52 @@ def test_the_first_arm_is_the_baseline() -> None:
 
 
 def test_the_arms_are_the_papers_comparisons() -> None:
-    diffusion = [arm for arm in ARMS.values() if arm.lane == "diffusion"]
-    at_width = [arm for arm in diffusion if arm.settings.block_size == 16 and arm.seeded]
+    diffusion = [arm for arm in ARMS.values() if arm.lane == "diffusion" and arm.settings.unmasking == "threshold"]
+    plain = [arm for arm in diffusion if arm.seeded and not arm.settings.ar_anchor]
+    at_width = [arm for arm in plain if arm.settings.block_size == 16]
     by_threshold = [arm.settings.threshold for arm in at_width if arm.settings.steps_per_block == 16]
     assert by_threshold == [0.95, 0.9, 0.8, 0.7, 0.5]
     by_steps = [arm.settings for arm in at_width if arm.settings.threshold == 1]
     assert [settings.steps_per_block for settings in by_steps] == [4, 1]
-    assert [arm.settings.block_size for arm in diffusion if arm not in at_width and arm.seeded] == [32, 64]
+    assert [arm.settings.block_size for arm in plain if arm not in at_width] == [32, 64]
     assert [arm.name for arm in ARMS.values() if not arm.seeded] == ["no Mamba seed"]
     assert {arm.lane for arm in ARMS.values()} == set(LANES)
 
 
+def test_every_unmasking_rule_has_an_arm() -> None:
+    assert {arm.settings.unmasking for arm in ARMS.values()} == set(UNMASKING)
+
+
+def test_drafts_take_as_many_passes_as_pay_or_one_to_four_and_one_arm_is_lenient() -> None:
+    verifying = [arm.settings for arm in ARMS.values() if arm.lane == "verify"]
+    assert [(settings.draft_passes, settings.accept_from) for settings in verifying] == [
+        *[(passes, 1.0) for passes in (0, 1, 2, 3, 4)],
+        (0, 0.1),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("name", "changed"),
+    ("name", "lane", "changed"),
     [
-        ("γ=0.5", {"threshold": 0.5}),
-        ("T=4", {"steps_per_block": 4, "threshold": 1.0}),
-        ("T=1", {"steps_per_block": 1, "threshold": 1.0}),
-        ("S=32", {"block_size": 32, "steps_per_block": 32}),
-        ("no Mamba seed", {}),
-        ("mock-AR", {}),
+        ("verify", "verify", {}),
+        ("verify K=3", "verify", {"draft_passes": 3}),
+        ("verify p≥0.1", "verify", {"accept_from": 0.1}),
+        ("γ=0.5", "diffusion", {"threshold": 0.5}),
+        ("γ=0.8 anchored", "diffusion", {"ar_anchor": True}),
+        ("T=4", "diffusion", {"steps_per_block": 4, "threshold": 1.0}),
+        ("T=1", "diffusion", {"steps_per_block": 1, "threshold": 1.0}),
+        ("fixed T=8", "diffusion", {"unmasking": "fixed", "steps_per_block": 8}),
+        ("factor 0.5", "diffusion", {"unmasking": "factor", "factor": 0.5}),
+        ("entropy 0.5", "diffusion", {"unmasking": "entropy", "entropy_bound": 0.5}),
+        ("stability 0.8", "diffusion", {"unmasking": "stability", "threshold": 0.8, "kl_bound": 0.01}),
+        ("S=32", "diffusion", {"block_size": 32, "steps_per_block": 32}),
+        ("no Mamba seed", "diffusion", {}),
+        ("mock-AR", "mock-ar", {}),
     ],
 )
-def test_a_name_says_what_is_changed_and_the_rest_is_as_it_was(name: str, changed: dict) -> None:
+def test_a_name_says_what_is_changed_and_the_rest_is_as_it_was(name: str, lane: str, changed: dict) -> None:
     base = SamplingSettings(max_new_tokens=96, block_size=16, steps_per_block=16, seed=0)
-    assert ARMS[name].settings == replace(base, **changed)
+    assert (ARMS[name].lane, ARMS[name].settings) == (lane, replace(base, **changed))
 
 
 def test_every_arm_can_run_at_the_width_it_was_trained_at() -> None:
@@ -84,9 +105,25 @@ def test_every_arm_can_run_at_the_width_it_was_trained_at() -> None:
         assert bool(arm.settings.warnings(16)) == arm.name.startswith("S=")
 
 
-def test_the_legend_explains_every_kind_of_name() -> None:
+def test_all_are_greedy_so_that_exact_drafts_have_a_text_to_meet() -> None:
+    assert {arm.settings.temperature for arm in ARMS.values()} == {0}
+
+
+def test_the_legend_explains_every_word_of_a_name() -> None:
     for name in ARMS:
-        assert f"{name.split('=')[0]}:" in LEGEND
+        words = [name] if name == "no Mamba seed" else name.split()
+        for word in words:
+            if not word.replace(".", "").isdigit():
+                assert f" {word.split('=')[0]}:" in f" {LEGEND}", name
+
+
+def test_the_arms_of_exact_drafts_give_ars_text(tiny_model: TwoTower) -> None:
+    arms = [replace(arm, settings=replace(arm.settings, end_token_ids=())) for arm in standard_arms(8, 24)]
+    texts = {arm.name: Trace.record(arm.run(tiny_model, PROMPT)).token_ids for arm in arms}
+    exact = [arm.name for arm in arms if arm.lane == "verify" and arm.settings.accept_from == 1]
+    assert len(exact) == 5
+    assert {name: texts[name] for name in exact} == dict.fromkeys(exact, texts[BASELINE])
+    assert texts["γ=0.8"] != texts[BASELINE]
 
 
 @pytest.mark.parametrize("t", [0.5, 1.0, None])

@@ -19,7 +19,8 @@ from twotower.race import Spread
 from twotower.sampling.events import Finished
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
-from twotower.sweeping.grid import Setting, SweepPlan
+from twotower.sweeping.grid import Setting, SweepGrid
+from twotower.sweeping.plan import SweepPlan
 from twotower.sweeping.points import SweepPoint
 from twotower.sweeping.run import Progress
 from twotower.text import encode_prompt
@@ -37,9 +38,13 @@ SMALL: dict[str, Any] = {
     "prompts": ["0", "1"],
     "tasks": [],
     "instances": 2,
+    "unmasking": ["threshold"],
     "thresholds": "0.5, 0.9",
+    "factors": "1",
+    "entropy_bounds": "0.1",
     "steps_per_block": "4",
     "block_sizes": "8",
+    "verify": False,
     "repeats": 1,
 }
 
@@ -52,7 +57,7 @@ def read(model: TwoTower, prompt: object = "Tom", settings: dict[str, object] | 
 def inputs(prompt: object = "Tom", quality: object = "agreement", **changes: Any) -> list[Any]:
     """What Gradio hands to `prepare`: quality, the page's controls, the tab's."""
     page = {name: getattr(DEFAULTS, name) for name in SETTING_NAMES} | {"max_new_tokens": 12, "seed": 3}
-    page |= {name: value for name, value in changes.items() if name in ("max_new_tokens", "seed")}
+    page |= {name: value for name, value in changes.items() if name in SETTING_NAMES and name not in SMALL}
     tab = SMALL | {name: value for name, value in changes.items() if name in SMALL}
     return [quality, prompt, ["diffusion"], *(page[name] for name in SETTING_NAMES), *tab.values()]
 
@@ -109,8 +114,24 @@ def test_a_seed_is_drawn_once_for_the_whole_sweep(embedded: TwoTower) -> None:
 
 
 def test_a_setting_above_that_the_sweep_varies_itself_is_not_read(embedded: TwoTower) -> None:
-    plan = read(embedded, settings={"threshold": 7, "steps_per_block": -1, "block_size": 9999})
-    assert plan.settings.threshold == SamplingSettings().threshold
+    page = {"threshold": 7, "steps_per_block": -1, "block_size": 9999, "unmasking": "luck", "factor": -1}
+    assert read(embedded, settings=page).settings == SamplingSettings(max_new_tokens=12, seed=3)
+
+
+def test_what_the_sweep_does_not_vary_is_the_pages(embedded: TwoTower) -> None:
+    page = {"draft_passes": 2.0, "accept_from": 0.5, "ar_anchor": True, "kl_bound": 0.5, "temperature": 0.7}
+    assert read(embedded, settings=page).settings == SamplingSettings(
+        max_new_tokens=12, seed=3, draft_passes=2, accept_from=0.5, ar_anchor=True, kl_bound=0.5, temperature=0.7
+    )
+
+
+def test_rules_are_read_with_their_own_bounds_and_no_others(embedded: TwoTower) -> None:
+    boxes = {"thresholds": "half", "factors": "2, 1", "entropy_bounds": "0.5", "steps_per_block": "16, 4"}
+    plan = read(embedded, unmasking=["entropy", "factor", "fixed"], verify=True, **boxes)
+    assert plan.grid == SweepGrid((), (16, 4), (8,), 1, ("entropy", "factor", "fixed"), (2.0, 1.0), (0.5,), verify=True)
+    assert plan.grid.points == 2 + 4 + 2 + 1
+    alone = read(embedded, unmasking=[], verify=True, thresholds="", steps_per_block="none")
+    assert alone.grid.settings == [Setting(None, None, None, 8)]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +141,16 @@ def test_a_setting_above_that_the_sweep_varies_itself_is_not_read(embedded: TwoT
         ({"thresholds": ""}, "thresholds", ()),
         ({"thresholds": None}, "thresholds", None),
         ({"thresholds": "1.5"}, "threshold", 1.5),
+        ({"unmasking": ["luck"]}, "unmasking", "luck"),
+        ({"unmasking": "threshold"}, "unmasking", "threshold"),
+        ({"unmasking": []}, "unmasking", ()),
+        ({"unmasking": ["factor"], "factors": "one"}, "factors", "one"),
+        ({"unmasking": ["factor"], "factors": ""}, "factors", ()),
+        ({"unmasking": ["factor"], "factors": "101"}, "factor", 101.0),
+        ({"unmasking": ["entropy"], "entropy_bounds": "-1"}, "entropy_bound", -1.0),
+        ({"unmasking": ["stability"], "thresholds": "1.5"}, "threshold", 1.5),
+        ({"verify": "yes"}, "verify", "yes"),
+        ({"settings": {"accept_from": 2}}, "accept_from", 2),
         ({"steps_per_block": "2.5"}, "steps_per_block", "2.5"),
         ({"block_sizes": "65"}, "block_size", 65),
         ({"repeats": 1.5}, "repeats", 1.5),
@@ -172,6 +203,27 @@ def test_what_stands_there_at_the_end_is_what_ran(handlers: SweepHandlers, embed
     assert {row["max_new_tokens"] for row in rows} == {"48"}
     assert {row["model"] for row in rows} == {embedded.name}
     assert sorted(f"{x:.6g}" for x in drawn(chart)) == sorted(row["speed_up"] for row in rows)
+
+
+def test_draft_and_verify_is_ars_text_and_every_text_is_judged_to_its_end(handlers: SweepHandlers) -> None:
+    changes: dict[str, Any] = {
+        "unmasking": ["fixed", "entropy"],
+        "verify": True,
+        "max_new_tokens": 8,
+        "draft_passes": 1,
+    }
+    handlers.prepare(visitor(), *inputs(quality="log_probability", **changes))
+    list(handlers.sweep(visitor()))
+    *_, chart, summary, download = handlers.settle(visitor())
+    text = Path(download["value"]).read_text(encoding="utf-8")
+    rows = {row["unmasking"] or row["lane"]: row for row in csv.DictReader(text.splitlines())}
+    assert set(rows) == {"autoregressive", "fixed", "entropy", "verify"}
+    assert (rows["verify"]["agreement"], rows["verify"]["draft_passes"]) == ("1", "1")
+    assert float(rows["verify"]["accepted_per_round"]) > 0
+    assert rows["fixed"]["accepted_per_round"] == rows["fixed"]["threshold"] == ""
+    assert {row["judged"] for row in rows.values()} == {"2"}  # texts of one block, which is their last
+    assert len(drawn(chart)) == 4
+    assert "AR log-probability" in summary["verdict"]
 
 
 def test_another_quality_is_drawn_of_the_same_runs_and_while_they_run(handlers: SweepHandlers) -> None:
@@ -288,14 +340,15 @@ def test_the_bar_says_how_long_it_takes() -> None:
 
 def point(threshold: float, speed_up: float, agreement: float) -> SweepPoint:
     spread = Spread(speed_up, speed_up, speed_up)
-    return SweepPoint(Setting(threshold, 16, 16), 1, 1, spread, spread, 2.0, agreement, None, 0, None, 0)
+    setting = Setting("threshold", threshold, 16, 16)
+    return SweepPoint(setting, 1, 1, spread, spread, 2.0, None, agreement, None, 0, None, 0)
 
 
 def test_the_summary_names_the_fastest_point_and_the_best() -> None:
     points = [point(0.5, 2.5, 0.5), point(0.9, 2.0, 0.95), point(0.95, 1.5, 0.95)]
     assert sweep_copy.summary(points, "agreement") == (
-        "Fastest: 2.50× at threshold 0.5, 16 steps, block 16 (Agreement with AR 50 %). "
-        "Best: 2.00× at threshold 0.9, 16 steps, block 16 (Agreement with AR 95 %)."
+        "Fastest: 2.50× with threshold 0.5, 16 steps, block 16 (Agreement with AR 50 %). "
+        "Best: 2.00× with threshold 0.9, 16 steps, block 16 (Agreement with AR 95 %)."
     )
     assert sweep_copy.summary(points[1:2], "agreement").startswith("Fastest and best: 2.00×")
     assert sweep_copy.summary([], "agreement") == sweep_copy.summary(points, "accuracy") == ""
@@ -333,7 +386,8 @@ def test_the_tab_is_built_without_a_model_and_its_first_values_can_run(demo: gr.
     handed = [block.value for block in wired(demo)["prepare"].inputs]
     made = SweepHandlers(lambda: embedded, Worker(lambda: Endless()), EXAMPLES)
     _, _, _, bar = made.prepare(visitor(), *handed)
-    assert bar["total"] == 11 * 2 * 2  # five thresholds, two numbers of steps and AR, on both examples, twice
+    # Five thresholds by two numbers of steps, draft and verify, and AR; on both examples, twice.
+    assert bar["total"] == (5 * 2 + 1 + 1) * 2 * 2
 
 
 def test_what_runs_the_model_waits_in_the_line_it_was_given_and_the_rest_waits_for_nobody(demo: gr.Blocks) -> None:
@@ -351,7 +405,9 @@ def test_a_sweep_writes_to_its_bar_and_chart_alone(demo: gr.Blocks) -> None:
 
 
 def test_everything_can_be_held_on_to(demo: gr.Blocks) -> None:
-    for part in ("run", "stop", "prompts", "tasks", "instances", "thresholds", "steps", "block-sizes", "repeats"):
+    for part in ("run", "stop", "prompts", "tasks", "instances", "repeats", "unmasking", "verify"):
+        assert named(demo, f"sweep-{part}")
+    for part in ("thresholds", "factors", "entropy-bounds", "steps", "block-sizes"):
         assert named(demo, f"sweep-{part}")
     for part in ("seed-used", "progress", "quality", "chart", "summary", "download"):
         assert named(demo, f"sweep-{part}")

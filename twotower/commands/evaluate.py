@@ -18,7 +18,8 @@ from twotower.commands import options
 from twotower.errors import InputError
 from twotower.evaluation.arms import BASELINE, LEGEND, Arm, standard_arms
 from twotower.evaluation.beginnings import BEGINNINGS
-from twotower.evaluation.evaluate import Outcome, Row, answer_tasks, continue_prompts, summarise, tell_stories, warm
+from twotower.evaluation.evaluate import Outcome, answer_tasks, continue_prompts, tell_stories, warm
+from twotower.evaluation.summary import Row, summarise
 from twotower.evaluation.table import around_marks, as_markdown, as_text, write_between_marks
 from twotower.examples import Examples, read_examples, write_examples
 from twotower.model.device import machine_name

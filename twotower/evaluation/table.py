@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from twotower.errors import InputError
-from twotower.evaluation.evaluate import ALL_TASKS, STORIES, Row
+from twotower.evaluation.evaluate import STORIES
+from twotower.evaluation.summary import ALL_TASKS, Row
 
 NONE = "–"
 BEGIN, END = "<!-- evaluation -->", "<!-- /evaluation -->"
@@ -33,10 +34,13 @@ def _speed_up(row: Row) -> str:
 TASK_COLUMNS: tuple[Column, ...] = (
     ("right", lambda row: _percent(row.accuracy)),
     ("of AR's", lambda row: _percent(row.kept)),
+    ("same text as AR", lambda row: _percent(row.same_as_ar)),
     ("speed-up (quartiles)", _speed_up),
     ("tokens/s", lambda row: _shown(row.tokens_per_second, "{:.0f}")),
     ("tokens/pass", lambda row: _shown(row.tokens_per_pass, "{:.2f}")),
     ("tokens/denoiser pass", lambda row: _shown(row.tokens_per_denoiser_pass, "{:.2f}")),
+    ("passes/token", lambda row: _shown(row.passes_per_token, "{:.2f}")),
+    ("accepted/round", lambda row: _shown(row.accepted_per_round, "{:.2f}")),
 )
 STORY_COLUMNS: tuple[Column, ...] = (
     *TASK_COLUMNS[2:],
@@ -53,30 +57,34 @@ BY_TASK: tuple[Column, ...] = (
 )
 
 
-def tables(rows: Sequence[Row]) -> list[Table]:
-    """All tasks together and stories by arm, then every task by arm."""
+def overviews(rows: Sequence[Row]) -> list[Table]:
+    """A line an arm: all tasks together, then stories."""
     made: list[Table] = []
     for subject, title, columns in ((ALL_TASKS, "All tasks", TASK_COLUMNS), (STORIES, "Stories", STORY_COLUMNS)):
         chosen = [row for row in rows if row.subject == subject]
         if chosen:
             header = (f"{title} ({chosen[0].prompts} prompts)", *(name for name, _ in columns))
             made.append((header, [(row.arm, *(show(row) for _, show in columns)) for row in chosen]))
-    tasks = [row.subject for row in rows if row.accuracy is not None and row.subject != ALL_TASKS]
-    if tasks:
-        made += [_by_task(rows, dict.fromkeys(tasks), title, show) for title, show in BY_TASK]
     return made
 
 
-def _by_task(rows: Sequence[Row], tasks: Iterable[str], title: str, show: Callable[[Row], str]) -> Table:
-    shown = {(row.subject, row.arm): show(row) for row in rows}
-    arms = list(dict.fromkeys(arm for subject, arm in shown if subject == ALL_TASKS))
-    return (title, *arms), [(task, *(shown[task, arm] for arm in arms)) for task in tasks]
+def by_task(rows: Sequence[Row]) -> list[Table]:
+    """A line an arm again, and a column a task: there are more arms than tasks."""
+    tasks = list(dict.fromkeys(row.subject for row in rows if row.accuracy is not None and row.subject != ALL_TASKS))
+    found = {(row.subject, row.arm): row for row in rows}
+    arms = [arm for subject, arm in found if subject == ALL_TASKS]
+    if not tasks:
+        return []
+    return [
+        ((title, *tasks), [(arm, *(show(found[task, arm]) for task in tasks)) for arm in arms])
+        for title, show in BY_TASK
+    ]
 
 
 def as_text(rows: Sequence[Row]) -> str:
     """Columns in line, for a terminal."""
     blocks = []
-    for header, cells in tables(rows):
+    for header, cells in [*overviews(rows), *by_task(rows)]:
         widths = [max(len(line[i]) for line in (header, *cells)) for i in range(len(header))]
         lines = [
             "  ".join(
@@ -89,13 +97,17 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """The same for README and card."""
-    blocks = []
-    for header, cells in tables(rows):
-        rule = "|---|" + "---:|" * (len(header) - 1)
-        lines = ["| " + " | ".join(line) + " |" for line in (header, *cells)]
-        blocks.append("\n".join([lines[0], rule, *lines[1:]]))
-    return "\n\n".join(blocks)
+    """The same for README and card, with the tasks one by one folded away."""
+    shown, folded = ([_markdown(table) for table in tables] for tables in (overviews(rows), by_task(rows)))
+    if folded:
+        folded = ["<details>\n<summary>Task by task</summary>", *folded, "</details>"]
+    return "\n\n".join([*shown, *folded])
+
+
+def _markdown(table: Table) -> str:
+    header, cells = table
+    lines = ["| " + " | ".join(line) + " |" for line in (header, *cells)]
+    return "\n".join([lines[0], "|---|" + "---:|" * (len(header) - 1), *lines[1:]])
 
 
 def around_marks(file: Path) -> tuple[str, str]:

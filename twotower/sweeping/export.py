@@ -6,7 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 
+from twotower.agreement import BASELINE
 from twotower.race import Spread
+from twotower.sweeping.grid import AXES
 from twotower.sweeping.points import SweepPoint
 
 
@@ -23,16 +25,16 @@ def points_csv(points: Iterable[SweepPoint], facts: Mapping[str, object]) -> str
 
 def _row(point: SweepPoint) -> dict[str, object]:
     setting = point.setting
+    values = {} if setting is None else setting.values
     return {
-        "lane": "autoregressive" if setting is None else "diffusion",
-        "threshold": None if setting is None else setting.threshold,
-        "steps_per_block": None if setting is None else setting.steps_per_block,
-        "block_size": None if setting is None else setting.block_size,
+        "lane": BASELINE if setting is None else setting.lane,
+        **{name: values.get(name) for name in AXES.values()},
         "prompts": point.prompts,
         "runs": point.runs,
         **_spread("speed_up", point.speed_up),
         **_spread("tokens_per_second", point.tokens_per_second),
         "tokens_per_pass": _digits(point.tokens_per_pass),
+        "accepted_per_round": _digits(point.accepted_per_round),
         "agreement": _digits(point.agreement),
         "log_probability": _digits(point.log_probability),
         "judged": point.judged,

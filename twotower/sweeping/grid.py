@@ -1,54 +1,94 @@
-"""What a sweep varies, and what it runs on, checked once. Knows no model and no page."""
+"""What a sweep varies, checked once. Knows no prompts, no model and no page."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, replace
 from itertools import product
 
 from twotower.errors import InputError
+from twotower.sampling.events import VERIFYING
 from twotower.sampling.settings import SamplingSettings
 
-MOST_RUNS = 400
 MOST_REPEATS = 9
-AXES = {"thresholds": "threshold", "steps_per_block": "steps_per_block", "block_sizes": "block_size"}
+# Axis of the grid -> the setting its values are of.
+AXES = {
+    "unmasking": "unmasking",
+    "thresholds": "threshold",
+    "factors": "factor",
+    "entropy_bounds": "entropy_bound",
+    "steps_per_block": "steps_per_block",
+    "block_sizes": "block_size",
+}
+# Unmasking rule -> the axis of its bounds. A rule that is not here has none: its knob is the number of steps.
+BOUNDS = {"threshold": "thresholds", "factor": "factors", "entropy": "entropy_bounds", "stability": "thresholds"}
+
+
+def axes_of(unmasking: tuple[str, ...]) -> set[str]:
+    """The axes that these rules vary along; with none of them, the verify lane's."""
+    axes = {"block_sizes"} | {BOUNDS[rule] for rule in unmasking if rule in BOUNDS}
+    return axes | {"unmasking", "steps_per_block"} if unmasking else axes
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A point of the grid."""
+    """A point of the grid: an unmasking rule with its bound, in a number of steps; or the verify lane.
 
-    threshold: float
-    steps_per_block: int
+    `bound` is None where the rule has none. In the verify lane, which has no `unmasking` here, bound and steps are
+    None too: how it drafts is no part of the grid.
+    """
+
+    unmasking: str | None
+    bound: float | None
+    steps_per_block: int | None
     block_size: int
 
+    @property
+    def lane(self) -> str:
+        """The lane that runs it."""
+        return VERIFYING if self.unmasking is None else "diffusion"
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The settings this point fixes, by their names in SamplingSettings."""
+        known: dict[str, object] = {"unmasking": self.unmasking, "steps_per_block": self.steps_per_block}
+        if self.unmasking in BOUNDS:
+            known[AXES[BOUNDS[self.unmasking]]] = self.bound
+        return {name: value for name, value in known.items() if value is not None} | {"block_size": self.block_size}
+
     def of(self, settings: SamplingSettings) -> SamplingSettings:
-        """The settings with this point's three values."""
-        return replace(
-            settings,
-            threshold=self.threshold,
-            steps_per_block=self.steps_per_block,
-            block_size=self.block_size,
-        )
+        """The settings with this point's values."""
+        return replace(settings, **self.values)  # type: ignore[arg-type]  # the settings check every type
 
 
 @dataclass(frozen=True)
 class SweepGrid:
-    """Every combination is a point; each runs on every prompt, `repeats` times. A value given twice counts once."""
+    """Every rule with every bound of its own, in every number of steps, at every block size; and draft and verify.
+
+    Each point runs on every prompt, `repeats` times. A value given twice counts once. Values of an axis that no rule
+    asks for make no points.
+    """
 
     thresholds: tuple[float, ...] = (0.5, 0.7, 0.8, 0.9, 0.95)
     steps_per_block: tuple[int, ...] = (16, 4)
     block_sizes: tuple[int, ...] = (16,)
     repeats: int = 1
+    unmasking: tuple[str, ...] = ("threshold",)
+    factors: tuple[float, ...] = (0.5, 1.0, 2.0)
+    entropy_bounds: tuple[float, ...] = (0.1, 0.5, 1.0)
+    verify: bool = False  # the verify lane too, a point at every block size
 
     def __post_init__(self) -> None:
-        for name, setting in AXES.items():
-            values = tuple(getattr(self, name))
-            if not values:
-                raise InputError(name, values, "at least one number")
+        if not isinstance(self.verify, bool):
+            raise InputError("verify", self.verify, "true or false")
+        if not self.unmasking and not self.verify:
+            raise InputError("unmasking", self.unmasking, "at least one rule, or draft and verify")
+        for axis, setting in AXES.items():
+            values = tuple(getattr(self, axis))
+            if not values and axis in axes_of(self.unmasking):
+                raise InputError(axis, values, "at least one number")
             for value in values:
                 SamplingSettings(**{setting: value})  # raises InputError naming it
-            object.__setattr__(self, name, tuple(dict.fromkeys(values)))
+            object.__setattr__(self, axis, tuple(dict.fromkeys(values)))
         whole = isinstance(self.repeats, int) and not isinstance(self.repeats, bool)
         if not whole or not 1 <= self.repeats <= MOST_REPEATS:
             raise InputError("repeats", self.repeats, f"a whole number from 1 to {MOST_REPEATS}")
@@ -56,58 +96,17 @@ class SweepGrid:
     @property
     def points(self) -> int:
         """How many settings there are."""
-        return len(self.thresholds) * len(self.steps_per_block) * len(self.block_sizes)
+        return len(self.settings)
 
     @property
     def settings(self) -> list[Setting]:
-        """All of them, thresholds outermost."""
-        return [Setting(*values) for values in product(self.thresholds, self.steps_per_block, self.block_sizes)]
+        """All of them: rule by rule, bounds outermost; the verify lane's last."""
+        found = [
+            Setting(rule, *values)
+            for rule in self.unmasking
+            for values in product(self._bounds(rule), self.steps_per_block, self.block_sizes)
+        ]
+        return found + [Setting(None, None, None, size) for size in self.block_sizes if self.verify]
 
-
-@dataclass(frozen=True)
-class SweepPrompt:
-    """What is continued: its ids, and the one right answer where there is one."""
-
-    ids: tuple[int, ...]
-    answer: str | None = None
-
-
-@dataclass(frozen=True)
-class SweepPlan:
-    """A whole sweep. `settings` is what does not vary; its seed serves every run and must be drawn already.
-
-    Raises InputError where there is no prompt, or more than MOST_RUNS runs.
-    """
-
-    grid: SweepGrid
-    prompts: tuple[SweepPrompt, ...]
-    settings: SamplingSettings
-
-    def __post_init__(self) -> None:
-        if not self.prompts:
-            raise InputError("prompts", [], "at least one prompt or one kind of task")
-        if self.settings.seed < 0:
-            raise InputError("seed", self.settings.seed, "a seed that is drawn, at least 0")
-        if self.runs > MOST_RUNS:
-            counts = f"({self.grid.points} points + AR) × {len(self.prompts)} prompts × {self.grid.repeats} repeats"
-            raise InputError("runs", self.runs, f"at most {MOST_RUNS}; here they are {counts}")
-
-    @property
-    def runs(self) -> int:
-        """How many lanes run: every point and the baseline, on every prompt, in every repeat."""
-        return (self.grid.points + 1) * len(self.prompts) * self.grid.repeats
-
-    def order(self, repeat: int) -> list[tuple[Setting | None, list[int]]]:
-        """A setting, or None for the baseline, and the numbers of its prompts in the order they run.
-
-        Points come in an order that the seed shuffles, so that a machine that slows down slows no axis of the grid;
-        every second setting takes the prompts backwards, and every second repeat the settings. The baseline opens the
-        first repeat, closes the second, and so on.
-        """
-        points = self.grid.settings
-        random.Random(self.settings.seed).shuffle(points)
-        settings: list[Setting | None] = [None, *points]
-        if repeat % 2:
-            settings.reverse()
-        numbers = list(range(len(self.prompts)))
-        return [(setting, numbers[:: -1 if at % 2 else 1]) for at, setting in enumerate(settings)]
+    def _bounds(self, rule: str) -> tuple[float | None, ...]:
+        return getattr(self, BOUNDS[rule]) if rule in BOUNDS else (None,)

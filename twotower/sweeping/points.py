@@ -20,8 +20,8 @@ class Outcome:
     """One lane on one prompt in one repeat.
 
     `agreement` and `log_probability` are those of `twotower/agreement.py`: positions at which the text has the token of
-    the autoregressive lane's text, and the mean AR log-probability, in nats a token, of the blocks that the context
-    tower has read (the last block is never among them). `right` is None where the prompt has no one right answer.
+    the autoregressive lane's text, and the mean AR log-probability of the text, in nats a token. `right` is None where
+    the prompt has no one right answer.
     """
 
     prompt: int
@@ -38,8 +38,9 @@ class SweepPoint:
 
     Speeds are medians over prompts and repeats, with the least and the greatest. `speed_up` is tokens per second over
     the baseline's on the same prompt in the same repeat; None before there is one. `tokens_per_pass` is of all runs
-    together, passes of every kind counted. The three qualities are means over the runs that have a value; `judged` and
-    `answered` say how many those are for the last two.
+    together, passes of every kind counted, and so is `accepted_per_round`, None where nothing was verified. The three
+    qualities are means over the runs that have a value; `judged` and `answered` say how many those are for the last
+    two.
     """
 
     setting: Setting | None
@@ -48,6 +49,7 @@ class SweepPoint:
     speed_up: Spread | None
     tokens_per_second: Spread | None
     tokens_per_pass: float | None
+    accepted_per_round: float | None
     agreement: float | None
     log_probability: float | None
     judged: int
@@ -60,6 +62,7 @@ class SweepPoint:
         base = {(each.prompt, each.repeat): each.metrics.tokens_per_second for each in baseline}
         speeds = [(each.metrics.tokens_per_second, base.get((each.prompt, each.repeat))) for each in outcomes]
         passes = sum(each.metrics.all_passes for each in outcomes)
+        rounds = sum(each.metrics.rounds for each in outcomes)
         judged = [each.log_probability for each in outcomes if each.log_probability is not None]
         answered = [each.right for each in outcomes if each.right is not None]
         return cls(
@@ -69,6 +72,7 @@ class SweepPoint:
             speed_up=_spread([mine / theirs for mine, theirs in speeds if mine and theirs]),
             tokens_per_second=_spread([mine for mine, _ in speeds if mine]),
             tokens_per_pass=sum(each.metrics.tokens for each in outcomes) / passes if passes else None,
+            accepted_per_round=sum(each.metrics.accepted for each in outcomes) / rounds if rounds else None,
             agreement=_mean([each.agreement for each in outcomes if each.agreement is not None]),
             log_probability=_mean(judged),
             judged=len(judged),

@@ -10,7 +10,8 @@ from twotower.agreement import BASELINE, agreement, mean_ar_log_probability
 from twotower.evaluation.scores import is_right
 from twotower.metrics import Metrics
 from twotower.sampling.settings import SamplingSettings
-from twotower.sweeping.grid import Setting, SweepPlan
+from twotower.sweeping.grid import Setting
+from twotower.sweeping.plan import SweepPlan
 from twotower.sweeping.points import Outcome, SweepPoint
 from twotower.trace import Trace
 
@@ -49,7 +50,7 @@ def sweep(
     began, done = now(), 0
     for repeat in range(plan.grid.repeats):
         for setting, numbers in plan.order(repeat):
-            lane = BASELINE if setting is None else "diffusion"
+            lane = BASELINE if setting is None else setting.lane
             settings = plan.settings if setting is None else setting.of(plan.settings)
             for number in numbers:
                 if should_stop():

@@ -36,7 +36,8 @@ def build_sweep(
     """
     handlers = SweepHandlers(get_model, worker, examples)
     steps = (block_size, max(1, block_size // 4))
-    tab = lay_out(examples, SweepGrid(steps_per_block=steps, block_sizes=(block_size,), repeats=FIRST_REPEATS))
+    grid = SweepGrid(steps_per_block=steps, block_sizes=(block_size,), repeats=FIRST_REPEATS, verify=True)
+    tab = lay_out(examples, grid)
     _wire(handlers, tab, controls, queue)
     return handlers
 

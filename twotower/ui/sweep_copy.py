@@ -8,6 +8,7 @@ from twotower.metrics import EVEN
 from twotower.sweeping.grid import Setting
 from twotower.sweeping.points import Quality, SweepPoint
 from twotower.sweeping.run import Progress
+from twotower.views.sweep_settings import told
 from twotower.views.sweep_words import QUALITY_LOOKS
 
 INTRO = (
@@ -19,9 +20,16 @@ PROMPTS = ("Prompts", "what every point is run on")
 PROMPT_ABOVE = "The prompt above"
 TASKS = ("Tasks with one right answer", "held out from the embedded model's training; these can be right or wrong")
 INSTANCES = ("Questions of each task", "drawn with the seed")
-THRESHOLDS = ("Thresholds", "numbers from 0 to 1, separated by commas")
-STEPS = ("Steps per block", "whole numbers, separated by commas")
-BLOCK_SIZES = ("Block sizes", "whole numbers, separated by commas")
+UNMASKING = ("Unmasking rules", "each runs with its own bounds below; fixed has none, its steps are what varies")
+THRESHOLDS = ("Thresholds", "of threshold and stability: numbers from 0 to 1, separated by commas")
+FACTORS = ("Factors", "of factor: numbers from 0 to 100")
+ENTROPY_BOUNDS = ("Entropy bounds", "of entropy: nats, from 0 to 100")
+STEPS = ("Steps per block", "of every rule: whole numbers, separated by commas")
+BLOCK_SIZES = ("Block sizes", "of all of them: whole numbers, separated by commas")
+VERIFY = (
+    "Draft and verify",
+    "a point at every block size; passes and acceptance are those of the settings above",
+)
 REPEATS = ("Repeats", "how often every run is made")
 SEED_USED = ("Seed used", "of the sweep in the chart")
 RUN = "Run the sweep"
@@ -32,11 +40,11 @@ QUALITY = ("Quality", "what the upright axis shows")
 QUALITY_TEXT = (
     "**Agreement with AR**: the share of positions, of those both texts have, with the same token as AR's text on the "
     "same prompt and seed. "
-    "**AR log-probability**: what the AR model gives the tokens, in nats a token, higher is likelier. It never reads "
-    "the last block, so a text of one block has no value; AR's own text is judged whole. "
+    "**AR log-probability**: what the AR model gives the tokens of the text, in nats a token, higher is likelier. "
     "**Task accuracy**: answers that are right letter by letter and ended. "
     "**Speed-up**: tokens per second over AR's on the same prompt, the median over prompts and repeats. "
-    "The number beside a marker is its threshold."
+    "Where there is room, a marker has the bound of its rule beside it; the steps for fixed, the block size for draft "
+    "and verify. Point at a marker for all of its setting."
 )
 WAITING = "Waiting for the model."
 
@@ -73,8 +81,7 @@ def summary(points: Sequence[SweepPoint], quality: Quality) -> str:
 
 
 def _told(speed_up: float, value: float, setting: Setting, quality: Quality) -> str:
-    where = f"threshold {setting.threshold:g}, {setting.steps_per_block} steps, block {setting.block_size}"
-    return f"{speed_up:.2f}× at {where} ({QUALITY_LOOKS[quality].told(value)})"
+    return f"{speed_up:.2f}× with {told(setting)} ({QUALITY_LOOKS[quality].told(value)})"
 
 
 def _seconds(seconds: float) -> str:

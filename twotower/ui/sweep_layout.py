@@ -8,15 +8,17 @@ from typing import Any
 import gradio as gr
 
 from twotower.examples import Examples
+from twotower.sampling.settings import UNMASKING
 from twotower.sweeping.grid import MOST_REPEATS, SweepGrid
 from twotower.sweeping.points import QUALITIES
 from twotower.training.tasks import TASKS
 from twotower.ui import sweep_copy as copy
-from twotower.ui.controls import Knob
 from twotower.ui.panel import Verdict
 from twotower.ui.sweep_progress import SweepProgress
 from twotower.ui.sweep_request import ABOVE, MOST_INSTANCES
+from twotower.ui.widgets import Knob
 from twotower.views.sweep_chart import sweep_chart
+from twotower.views.sweep_settings import RULE_LOOKS
 from twotower.views.sweep_words import QUALITY_LOOKS
 
 FIRST_EXAMPLES = 3
@@ -70,12 +72,23 @@ def _subjects(examples: Examples) -> list[Any]:
     return [prompts, tasks, _knob(copy.INSTANCES, FIRST_INSTANCES, MOST_INSTANCES, "sweep-instances")]
 
 
-def _axes(grid: SweepGrid) -> list[gr.Textbox]:
-    return [
-        _text(copy.THRESHOLDS, _joined(grid.thresholds), "sweep-thresholds"),
-        _text(copy.STEPS, _joined(grid.steps_per_block), "sweep-steps"),
-        _text(copy.BLOCK_SIZES, _joined(grid.block_sizes), "sweep-block-sizes"),
-    ]
+def _axes(grid: SweepGrid) -> list[Any]:
+    rules = gr.CheckboxGroup(
+        [(RULE_LOOKS[rule].label, rule) for rule in UNMASKING],
+        value=list(grid.unmasking),
+        label=copy.UNMASKING[0],
+        info=copy.UNMASKING[1],
+        elem_id="sweep-unmasking",
+    )
+    thresholds = _text(copy.THRESHOLDS, _joined(grid.thresholds), "sweep-thresholds")
+    with gr.Row(elem_classes="tt-pair"):
+        factors = _text(copy.FACTORS, _joined(grid.factors), "sweep-factors")
+        entropy_bounds = _text(copy.ENTROPY_BOUNDS, _joined(grid.entropy_bounds), "sweep-entropy-bounds")
+    with gr.Row(elem_classes="tt-pair"):
+        steps = _text(copy.STEPS, _joined(grid.steps_per_block), "sweep-steps")
+        sizes = _text(copy.BLOCK_SIZES, _joined(grid.block_sizes), "sweep-block-sizes")
+    verify = gr.Checkbox(grid.verify, label=copy.VERIFY[0], info=copy.VERIFY[1], elem_id="sweep-verify")
+    return [rules, thresholds, factors, entropy_bounds, steps, sizes, verify]
 
 
 def _results(grid: SweepGrid) -> tuple[gr.Radio, gr.Plot, Verdict, gr.DownloadButton]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from twotower.errors import InputError
 from twotower.examples import Examples
 from twotower.sampling.generate import check_prompt
-from twotower.sampling.settings import SamplingSettings
-from twotower.sweeping.grid import AXES, MOST_REPEATS, SweepGrid, SweepPlan, SweepPrompt
+from twotower.sampling.settings import UNMASKING, SamplingSettings
+from twotower.sweeping.grid import AXES, MOST_REPEATS, SweepGrid, axes_of
+from twotower.sweeping.plan import SweepPlan, SweepPrompt
 from twotower.text import encode_prompt
 from twotower.training.tasks import TASKS, instances
 from twotower.ui.request import read_count, read_request
@@ -30,9 +31,13 @@ class RawSweep:
     prompts: object
     tasks: object
     instances: object
+    unmasking: object
     thresholds: object
+    factors: object
+    entropy_bounds: object
     steps_per_block: object
     block_sizes: object
+    verify: object
     repeats: object
 
 
@@ -52,12 +57,25 @@ def read_plan(
 
 
 def read_grid(raw: RawSweep) -> SweepGrid:
-    """The grid the text boxes describe."""
+    """The grid the boxes describe; a box that none of the picked rules asks for is not read."""
+    unmasking = tuple(_picks("unmasking", raw.unmasking, UNMASKING))
+    asked = axes_of(unmasking)
+
+    def numbers(axis: str) -> tuple[float, ...]:
+        return tuple(read_numbers(axis, getattr(raw, axis))) if axis in asked else ()
+
+    def counts(axis: str) -> tuple[int, ...]:
+        return tuple(map(int, read_numbers(axis, getattr(raw, axis), whole=True))) if axis in asked else ()
+
     return SweepGrid(
-        tuple(read_numbers("thresholds", raw.thresholds)),
-        tuple(map(int, read_numbers("steps_per_block", raw.steps_per_block, whole=True))),
-        tuple(map(int, read_numbers("block_sizes", raw.block_sizes, whole=True))),
-        read_count("repeats", raw.repeats, MOST_REPEATS),
+        thresholds=numbers("thresholds"),
+        steps_per_block=counts("steps_per_block"),
+        block_sizes=counts("block_sizes"),
+        repeats=read_count("repeats", raw.repeats, MOST_REPEATS),
+        unmasking=unmasking,
+        factors=numbers("factors"),
+        entropy_bounds=numbers("entropy_bounds"),
+        verify=raw.verify,  # type: ignore[arg-type]  # the grid checks its type
     )
 
 

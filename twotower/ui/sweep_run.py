@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 
 from twotower.sampling.settings import SamplingSettings
 from twotower.sweeping.export import points_csv
-from twotower.sweeping.grid import Setting, SweepPlan
+from twotower.sweeping.grid import Setting
+from twotower.sweeping.plan import SweepPlan
 from twotower.sweeping.points import Quality, SweepPoint
 from twotower.sweeping.run import Progress, sweep
 from twotower.text import decode
@@ -24,6 +25,9 @@ from twotower.views.sweep_chart import sweep_chart
 
 if TYPE_CHECKING:
     from twotower import TwoTower
+
+# Settings that every run of a sweep has from the page, and that its points depend on.
+FIXED = ("max_new_tokens", "temperature", "top_k", "top_p", "kl_bound", "ar_anchor", "draft_passes", "accept_from")
 
 
 class LiveSweep:
@@ -89,7 +93,7 @@ class LiveSweep:
             run.stop()
         trace = run.trace()
         started = trace.started
-        fixed = {name: started.settings.get(name) for name in ("max_new_tokens", "temperature", "top_k", "top_p")}
+        fixed = {name: started.settings.get(name) for name in FIXED}
         machine = {"model": started.model, "device": started.device, "dtype": started.dtype, "threads": started.threads}
         self._facts = {"seed": started.seed, **fixed, **machine}
         return trace
