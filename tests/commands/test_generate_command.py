@@ -18,6 +18,7 @@ from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
 from twotower.commands import options
 from twotower.recording import Recording
+from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
 from twotower.text import decode
 from twotower.trace import Trace
@@ -25,7 +26,7 @@ from twotower.trace import Trace
 SHORT = ["--max-new-tokens", "12", "--seed", "1"]
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+@pytest.mark.parametrize("lane", list(LANES))
 def test_text_and_figures(capsys: pytest.CaptureFixture[str], lane: str) -> None:
     assert main(["generate", "--prompt", "Once upon a time", "--lane", lane, *SHORT]) == 0
     text, figures = capsys.readouterr().out.rstrip("\n").rsplit("\n", 1)
@@ -46,7 +47,7 @@ def test_the_trace_file_replays_to_the_text(tmp_path: Path, capsys: pytest.Captu
     assert ("The cat" + text) in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("lane", ["diffusion", "autoregressive", "mock-ar"])
+@pytest.mark.parametrize("lane", list(LANES))
 def test_json_on_the_last_line_is_the_trace_of_what_was_printed(capsys: pytest.CaptureFixture[str], lane: str) -> None:
     assert main(["generate", "--prompt", "Tom", "--lane", lane, *SHORT, "--json", "-"]) == 0
     *text, figures, last = capsys.readouterr().out.splitlines()
@@ -77,6 +78,12 @@ def test_the_seed_that_was_drawn_draws_the_same_again(capsys: pytest.CaptureFixt
         ("--top-k", "7", "top_k", 7),
         ("--top-p", "0.75", "top_p", 0.75),
         ("--seed", "11", "seed", 11),
+        ("--unmasking", "entropy", "unmasking", "entropy"),
+        ("--factor", "1.5", "factor", 1.5),
+        ("--entropy-bound", "0.3", "entropy_bound", 0.3),
+        ("--kl-bound", "0.02", "kl_bound", 0.02),
+        ("--draft-passes", "2", "draft_passes", 2),
+        ("--accept-from", "0.4", "accept_from", 0.4),
     ],
 )
 def test_an_option_sets_its_own_setting_and_no_other(option: str, value: str, field: str, read: object) -> None:
@@ -85,6 +92,33 @@ def test_an_option_sets_its_own_setting_and_no_other(option: str, value: str, fi
     model = SimpleNamespace(config=SimpleNamespace(trained_block_size=12))
     asked = options.sampling_settings(parser.parse_args([option, value]), cast(TwoTower, model))
     assert asked == replace(SamplingSettings(block_size=12), **{field: read})
+
+
+def test_the_anchor_is_a_flag() -> None:
+    parser = argparse.ArgumentParser()
+    options.add_sampling(parser)
+    model = cast(TwoTower, SimpleNamespace(config=SimpleNamespace(trained_block_size=12)))
+    asked = [options.sampling_settings(parser.parse_args(given), model) for given in ([], ["--ar-anchor"])]
+    assert asked == [SamplingSettings(block_size=12), SamplingSettings(block_size=12, ar_anchor=True)]
+
+
+def test_pinned_words_stand_in_their_slots(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", "--prompt", "Once upon a time", "--max-new-tokens", "24", "--seed", "1", "--json", "-"]
+    assert main([*command, "--pin", "13: cat", "--pin", "5: dog 🐉"]) == 0
+    body = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert " cat" in body.pop("text")
+    trace = Trace.from_json(json.dumps(body))
+    tokenizer = TwoTower.from_pretrained(DEFAULT_MODEL).tokenizer
+    assert tokenizer.decode([trace.token_ids[12]]) == " cat"
+    assert tokenizer.decode(trace.token_ids[4:12]).startswith(" dog 🐉")
+
+
+@pytest.mark.parametrize("lane", ["autoregressive", "verify", "mock-ar"])
+def test_only_diffusion_can_pin(capsys: pytest.CaptureFixture[str], lane: str) -> None:
+    assert main(["generate", "--lane", lane, "--pin", "13: cat", *SHORT]) == 2
+    said = capsys.readouterr().err
+    for words in ("pin is '13: cat'", f"none in lane {lane}", "left to right", "what stands further on"):
+        assert words in said
 
 
 def test_the_same_seed_prints_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +162,16 @@ def test_the_trained_block_does_not_warn(capsys: pytest.CaptureFixture[str]) -> 
         (["--top-p", "0"], ["top_p", "above 0"]),
         (["--top-k", "-1"], ["top_k", "-1", "at least 0"]),
         (["--seed", "-7"], ["seed", "-7"]),
+        (["--unmasking", "luck"], ["unmasking is 'luck'", "threshold, fixed, factor, entropy, stability"]),
+        (["--draft-passes", "-1"], ["draft_passes is -1", "0 to 64"]),
+        (["--accept-from", "1.5"], ["accept_from is 1.5", "0 to 1"]),
+        (["--pin", "cat"], ["pin is 'cat'", "1 to 128"]),
+        (["--pin", "13: cat", *SHORT], ["pin is '13: cat'", "1 to 12"]),
+        (["--pin", "12: cat cat", *SHORT], ["pin is '12: cat cat'", "would end in 13"]),
+        (["--pin", "3:a <mask>", *SHORT], ["pin is '3:a <mask>'", "<mask>"]),
+        (["--pin", "3: a", "--pin", "3: b", *SHORT], ["pin is '3: b'", "'3: a' takes slot 3"]),
+        (["--pin", "3:half \udcff", *SHORT], ["pin", "surrogates"]),
+        (["--lane", "sideways", "--pin", "3: a"], ["lane", "sideways", "verify"]),
         (["--dtype", "int4"], ["dtype", "int4", "bfloat16"]),
         (["--device", "abacus"], ["device", "abacus", "cpu"]),
         (["--model", "nowhere/at/all"], ["model", "nowhere/at/all"]),

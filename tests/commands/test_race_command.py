@@ -70,9 +70,31 @@ def test_a_wide_block_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Note: Block size 32 is wider than the 16" in capsys.readouterr().out
 
 
+def test_a_race_with_pins_says_which_lanes_ran_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "race.json"
+    lanes = ["autoregressive", "diffusion", "verify"]
+    command = ["race", *SHORT[:2], "--repeats", "1", "--lanes", *lanes, "--seed", "3"]
+    assert main([*command, "--pin", "9: cat", "--record", str(file), "--json", "-"]) == 0
+    *table, last = capsys.readouterr().out.splitlines()
+    (note,) = [line for line in table if line.startswith("Note: ")]
+    assert note.startswith("Note: Without the pins")
+    assert note.endswith(": autoregressive, verify.")
+    (pin,) = json.loads(last)["settings"]["pins"]  # of the race, though its first lane has none
+    recorded = {lane.trace.started.lane: lane.trace for lane in Recording.from_json(file.read_text("utf-8")).lanes}
+    assert recorded["diffusion"].token_ids[8] == pin[1]
+    assert pin[0] == 8
+    assert recorded["verify"].token_ids == recorded["autoregressive"].token_ids
+
+
+def test_diffusion_alone_has_nothing_to_say_of_pins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["race", *SHORT, "--repeats", "1", "--lanes", "diffusion", "--pin", "9: cat"]) == 0
+    assert "Note" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["--pin", "21: cat", *SHORT], ["pin is '21: cat'", "1 to 20"]),
         (["--repeats", "0"], ["--repeats is 0", "at least 1"]),
         (["--repeats", "-3"], ["--repeats is -3", "at least 1"]),
         (["--lanes", "diffusion", "up"], ["lane", "up", "autoregressive"]),

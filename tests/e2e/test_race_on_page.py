@@ -150,7 +150,7 @@ def test_a_random_seed_is_shown(page: Page) -> None:
 
 def test_three_lanes(page: Page) -> None:
     set_number(page, "max-new-tokens", "24")
-    page.locator("#lanes input[type=checkbox]").nth(2).check()
+    page.locator("#lanes").get_by_label("Mock-AR").check()
     run_to_end(page, lanes=3)
     assert page.locator("#latency-race .js-plotly-plot").evaluate("plot => plot.data.length") == 3
 

@@ -89,7 +89,7 @@ def test_a_link_restores_prompt_and_settings_and_runs_nothing(browser: Browser, 
     set_number(page, "seed", "7")
     set_number(page, "threshold", "0.65")
     set_number(page, "max-new-tokens", "40")
-    page.locator("#lanes input[type=checkbox]").nth(2).check()
+    page.locator("#lanes").get_by_label("Mock-AR").check()
     page.click("#link")
     page.wait_for_function("document.querySelector('.tt-address')?.value")
     link = page.locator(".tt-address").input_value()

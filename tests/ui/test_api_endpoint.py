@@ -16,6 +16,7 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.text import decode
 from twotower.trace import Trace
 from twotower.ui.api import register_api
+from twotower.ui.controls import SETTING_NAMES
 from twotower.ui.engine import Engine
 
 
@@ -42,8 +43,19 @@ def test_the_answer_is_a_trace_with_its_text(generate: Callable[..., Any], embed
 def test_every_setting_arrives_under_its_own_name(generate: Callable[..., Any]) -> None:
     asked = {"max_new_tokens": 5, "block_size": 4, "steps_per_block": 3, "threshold": 0.25}
     asked |= {"temperature": 0.5, "top_k": 7, "top_p": 0.75, "seed": 11}
+    asked |= {"unmasking": "factor", "factor": 1.5, "entropy_bound": 0.3, "kl_bound": 0.02}
+    asked |= {"ar_anchor": True, "draft_passes": 2, "accept_from": 0.4}
+    assert set(asked) == set(SETTING_NAMES)
     settings = generate("Once", **asked)["events"][0]["settings"]
     assert {name: settings[name] for name in asked} == asked
+
+
+def test_a_pinned_word_stands_in_its_slot(generate: Callable[..., Any], embedded: TwoTower) -> None:
+    body = generate("Once upon a time", "diffusion", max_new_tokens=24, seed=2, pins=["9: cat"])
+    body.pop("text")
+    trace = Trace.from_json(json.dumps(body))
+    assert embedded.tokenizer.decode([trace.token_ids[8]]) == " cat"
+    assert body["events"][0]["settings"]["pins"] == [[8, trace.token_ids[8]]]
 
 
 def test_defaults_are_the_samplers() -> None:
@@ -71,6 +83,11 @@ def test_the_same_seed_gives_the_same_text(generate: Callable[..., Any]) -> None
         ({"block_size": 65}, ["block_size", "65", "64"]),
         ({"prompt": "a <mask>"}, ["prompt", "&lt;mask&gt;"]),
         ({"prompt": "word " * 3000}, ["prompt length", "2048"]),
+        ({"unmasking": "luck"}, ["unmasking", "luck", "threshold, fixed, factor"]),
+        ({"accept_from": 2}, ["accept_from", "2", "0 to 1"]),
+        ({"pins": ["cat"]}, ["pin is", "cat", "1 to 128"]),
+        ({"pins": "3: cat"}, ["pins is", "a list"]),
+        ({"pins": ["3: cat"], "lane": "verify"}, ["pin is", "none in lane verify", "left to right"]),
     ],
 )
 def test_a_bad_value_is_named(generate: Callable[..., Any], values: dict[str, Any], words: list[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from twotower import TwoTower
 from twotower.examples import Example, Examples
 from twotower.sampling.generate import check_prompt
+from twotower.sampling.settings import UNMASKING
 from twotower.text import encode_prompt
 from twotower.ui import copy
 from twotower.ui.request import MOST_NEW_TOKENS
@@ -15,7 +16,12 @@ from twotower.ui.request import MOST_NEW_TOKENS
 def test_no_verdict_has_two_reasons() -> None:
     assert "Stopped" in copy.nothing_to_compare(stopped=True)
     assert "Stopped" not in copy.nothing_to_compare(stopped=False)
-    assert "together" in copy.nothing_to_compare(stopped=False)
+    assert "beside the autoregressive one" in copy.nothing_to_compare(stopped=False)
+
+
+def test_every_rule_has_a_name_of_its_own() -> None:
+    assert tuple(name for name, _ in copy.RULES) == UNMASKING
+    assert len({label for _, label in copy.RULES}) == len(UNMASKING)
 
 
 def test_the_amber_line_names_both_widths() -> None:

@@ -25,10 +25,16 @@ def visitor(name: str) -> Any:
     return SimpleNamespace(session_hash=name)
 
 
-def raw(prompt: object = "Once", lanes: object = ("diffusion",), repeats: object = 1, **changes: object) -> list[Any]:
+def raw(
+    prompt: object = "Once",
+    lanes: object = ("diffusion",),
+    repeats: object = 1,
+    pins: object = "",
+    **changes: object,
+) -> list[Any]:
     values = {name: getattr(DEFAULTS, name) for name in SETTING_NAMES} | {"max_new_tokens": 8, "seed": 3} | changes
     wanted = list(lanes) if isinstance(lanes, tuple) else lanes
-    return [prompt, wanted, *(values[name] for name in SETTING_NAMES), repeats]
+    return [prompt, wanted, *(values[name] for name in SETTING_NAMES), repeats, pins]
 
 
 def is_skipped(update: Any) -> bool:
@@ -45,6 +51,9 @@ def test_prepare_says_the_seed_and_turns_the_buttons_round(handlers: Handlers) -
 def test_every_setting_arrives_under_its_own_name(handlers: Handlers) -> None:
     asked = {"steps_per_block": 3, "temperature": 0.5, "threshold": 0.25, "max_new_tokens": 9}
     asked |= {"block_size": 4, "top_k": 7, "top_p": 0.75, "seed": 11}
+    asked |= {"unmasking": "factor", "factor": 1.5, "entropy_bound": 0.3, "kl_bound": 0.02}
+    asked |= {"ar_anchor": True, "draft_passes": 2, "accept_from": 0.4}
+    assert set(asked) == set(SETTING_NAMES)
     handlers.prepare(visitor("a"), *raw(**asked))
     message = next(iter(handlers.race(visitor("a"))))
     settings = message["parts"][0]["events"][0]["settings"]
@@ -66,6 +75,15 @@ def test_a_bad_value_is_said_and_leaves_the_last_race_alone(handlers: Handlers) 
         handlers.prepare(visitor("a"), *raw(threshold=1.5))
     assert "1.5" in caught.value.message
     assert "0 to 1" in caught.value.message
+    assert handlers.settle(visitor("a"))[4]["visible"] is True
+
+
+def test_a_pin_that_cannot_stand_is_said_and_leaves_the_last_race_alone(handlers: Handlers) -> None:
+    handlers.prepare(visitor("a"), *raw())
+    list(handlers.race(visitor("a")))
+    for pins in ("9: cat", "3 cat", "8: cat cat", "3: a\n3: b"):
+        with pytest.raises(gr.Error, match="pin is "):
+            handlers.prepare(visitor("a"), *raw(pins=pins))
     assert handlers.settle(visitor("a"))[4]["visible"] is True
 
 

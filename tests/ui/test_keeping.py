@@ -19,6 +19,15 @@ from twotower.ui.handlers import DRAWN, Handlers
 from twotower.ui.keeping import FILES, LARGEST_FILE, Keeping
 
 FIRST = recorded_names()[0]
+CHANGED: dict[str, object] = {
+    "unmasking": "stability",
+    "factor": 2.5,
+    "entropy_bound": 0.75,
+    "kl_bound": 0.05,
+    "ar_anchor": True,
+    "draft_passes": 3,
+    "accept_from": 0.25,
+}
 
 
 @pytest.fixture
@@ -35,13 +44,15 @@ def visitor(name: str = "a", **query: str) -> Any:
     return SimpleNamespace(session_hash=name, query_params=query)
 
 
-def raw(prompt: str = "Once", lanes: Any = ("diffusion",), repeats: object = 1, **changes: object) -> list[Any]:
+def raw(
+    prompt: str = "Once", lanes: Any = ("diffusion",), repeats: object = 1, pins: str = "", **changes: object
+) -> list[Any]:
     values = {name: getattr(DEFAULTS, name) for name in SETTING_NAMES} | changes
-    return [prompt, list(lanes), *(values[name] for name in SETTING_NAMES), repeats]
+    return [prompt, list(lanes), *(values[name] for name in SETTING_NAMES), repeats, pins]
 
 
 def named(arrived: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(("prompt", "lanes", *SETTING_NAMES, "repeats"), arrived, strict=True))
+    return dict(zip(("prompt", "lanes", *SETTING_NAMES, "repeats", "pins"), arrived, strict=True))
 
 
 def test_a_fresh_page_saves_the_recorded_run_it_shows(keeping: Keeping) -> None:
@@ -85,9 +96,17 @@ def test_a_file_that_is_no_recording_changes_nothing(keeping: Keeping, data: byt
 
 
 def test_a_link_brings_back_what_it_was_made_from(keeping: Keeping) -> None:
-    asked = raw("Größe & <b>", ("diffusion", "mock-ar"), 3, threshold=0.65, seed=7, top_k=5)
+    pins = "3: cat & dog\n9:🐉"
+    asked = raw("Größe & <b>", ("diffusion", "verify"), 3, pins, threshold=0.65, seed=7, top_k=5, **CHANGED)
     query = {name: values[0] for name, values in parse_qs(keeping.link(*asked)["query"]).items()}
     assert list(keeping.arrive(visitor(**query))) == asked
+
+
+def test_a_link_of_a_page_without_pins_says_nothing_of_them(keeping: Keeping) -> None:
+    query = {name: values[0] for name, values in parse_qs(keeping.link(*raw())["query"]).items()}
+    assert "pins" not in query
+    assert named(keeping.arrive(visitor(**query)))["pins"] == gr.skip()
+    assert named(keeping.arrive(visitor(pins="3: cat")))["pins"] == "3: cat"
 
 
 def test_a_link_keeps_a_seed_that_is_to_be_drawn(keeping: Keeping) -> None:
@@ -107,7 +126,17 @@ def test_a_short_link_sets_what_it_names_alone(keeping: Keeping) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("threshold", "2"), ("threshold", "nan"), ("seed", "x"), ("lanes", "sideways"), ("repeats", "99")],
+    [
+        ("threshold", "2"),
+        ("threshold", "nan"),
+        ("seed", "x"),
+        ("lanes", "sideways"),
+        ("repeats", "99"),
+        ("unmasking", "luck"),
+        ("ar_anchor", "maybe"),
+        ("accept_from", "1.1"),
+        ("pins", "999: cat"),
+    ],
 )
 def test_a_link_that_cannot_be_used_names_its_field(keeping: Keeping, name: str, value: str) -> None:
     with pytest.raises(gr.Error, match=f"link: {name.removesuffix('s')}"):

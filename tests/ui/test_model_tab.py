@@ -15,6 +15,7 @@ import pytest
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.model.configuration import TwoTowerConfig
+from twotower.pins import read_pins
 from twotower.sampling.generate import generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.text import encode_prompt
@@ -71,9 +72,9 @@ def named(demo: gr.Blocks, elem_id: str) -> Any:
     return found
 
 
-def raw(prompt: str = "Once upon a time", used: str = "", **changes: object) -> list[Any]:
+def raw(prompt: str = "Once upon a time", used: str = "", pins: str = "", **changes: object) -> list[Any]:
     values = {**DEFAULTS.to_json(), "max_new_tokens": 20, "seed": -1, **changes}
-    return [prompt, ["autoregressive"], *(values[name] for name in SETTING_NAMES), used]
+    return [prompt, ["autoregressive"], *(values[name] for name in SETTING_NAMES), pins, used]
 
 
 @pytest.mark.parametrize("panel", [Anatomy, Tour])
@@ -125,6 +126,12 @@ def test_what_is_watched_is_what_the_race_writes(embedded: TwoTower) -> None:
     assert threading.get_ident() not in worker.threads
 
 
+def test_pinned_words_stand_in_what_is_watched_too(embedded: TwoTower) -> None:
+    routing, _, _ = ExpertWatch(lambda: embedded, OwnThread()).run(2, *raw(pins="5: cat", seed=11))
+    ((position, token),) = read_pins(embedded, ["5: cat"], 20)
+    assert routing.token_ids[position] == token
+
+
 @pytest.mark.parametrize(("seed", "used", "expected"), [(-1, "42", 42), (5, "42", 5), (-1.0, "43", 43)])
 def test_without_a_seed_of_its_own_it_takes_the_last_races(
     embedded: TwoTower, seed: float, used: str, expected: int
@@ -138,7 +145,7 @@ def test_before_any_race_a_seed_is_drawn(embedded: TwoTower) -> None:
     assert routing.seed >= 0
 
 
-@pytest.mark.parametrize("changes", [{"threshold": 2.0}, {"block_size": 1000}, {"prompt": "\ud800"}])
+@pytest.mark.parametrize("changes", [{"threshold": 2.0}, {"block_size": 1000}, {"prompt": "\ud800"}, {"pins": "x"}])
 def test_bad_input_is_said_in_words(embedded: TwoTower, changes: dict[str, Any]) -> None:
     watch = ExpertWatch(lambda: embedded, OwnThread())
     with pytest.raises(gr.Error, match="allowed"):

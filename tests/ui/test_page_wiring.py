@@ -59,6 +59,28 @@ def test_a_race_writes_to_the_stage_alone(demo: gr.Blocks) -> None:
     assert [block.elem_id for block in handlers(demo)["race"].outputs] == ["stage"]
 
 
+def test_the_stage_pins_into_the_box_and_an_error_there_is_shown(demo: gr.Blocks) -> None:
+    wired = handlers(demo)
+    for name in ("pin", "unpin"):
+        (each,) = [each for each in demo.fns.values() if (named(demo, "stage")._id, name) in each.targets]
+        assert [block.elem_id for block in each.outputs] == ["pins"]
+        assert each.queue is not False  # Gradio shows the errors of queued events only
+        assert each.concurrency_limit is None  # and behind no race
+    assert [block.elem_id for block in wired["show_rule"].outputs] == [
+        "threshold",
+        "factor",
+        "entropy-bound",
+        "kl-bound",
+    ]
+
+
+def test_the_stage_hears_in_the_browser_what_the_box_says(demo: gr.Blocks) -> None:
+    (heard,) = [each for each in demo.fns.values() if (named(demo, "pins")._id, "change") in each.targets]
+    assert heard.fn is None
+    assert "twotower:pins" in str(heard.js)
+    assert "twotower:pins" in (PLAYER / "pinning.js").read_text(encoding="utf-8")
+
+
 def value_of(demo: gr.Blocks, elem_id: str) -> Any:
     value = named(demo, elem_id).value
     return json.loads(value) if isinstance(value, str) else value

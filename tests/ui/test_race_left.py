@@ -77,7 +77,8 @@ def test_a_stopped_lane_counts_nothing_it_did_not_get(embedded: TwoTower, slow: 
         race.stop()
     (part,) = messages[-1]["parts"]
     assert part["whole"]
-    assert part["figures"] == {"tokens": 0, "passes": 0, "seconds": 0.0, "tokens_per_second": None}
+    speeds = {"tokens_per_second": None, "accepted_per_round": None}
+    assert part["figures"] == {"tokens": 0, "passes": 0, "seconds": 0.0, **speeds}
     shown = race.shown()
     assert shown is not None
     assert shown.stopped

@@ -11,6 +11,7 @@ import pytest
 
 from twotower import TwoTower
 from twotower.errors import InputError
+from twotower.pins import read_pins
 from twotower.sampling.events import Event
 from twotower.ui import copy
 from twotower.ui.launch import WarmLanes
@@ -22,8 +23,13 @@ from twotower.ui.worker import Worker
 LANES = ("diffusion", "autoregressive", "mock-ar")
 
 
-def request(prompt: str = "Once upon a time", lanes: object = ("diffusion", "autoregressive"), **values: object) -> Any:
-    return read_request(prompt, lanes, {"max_new_tokens": 24, "seed": 1, **values}, LANES, 16)
+def request(
+    prompt: str = "Once upon a time",
+    lanes: object = ("diffusion", "autoregressive"),
+    pins: object = (),
+    **values: object,
+) -> Any:
+    return read_request(prompt, lanes, {"max_new_tokens": 24, "seed": 1, **values}, LANES, 16, pins=pins)
 
 
 def shown(race: Race) -> Shown:
@@ -110,7 +116,7 @@ def test_stopped_in_a_lane_the_next_does_not_begin_and_nobody_won(embedded: TwoT
 def test_one_lane_alone_has_no_verdict(embedded: TwoTower, worker: Worker) -> None:
     race = Race(embedded, worker, request(lanes=["mock-ar"]))
     list(race.messages())
-    assert "together" in str(results_of(shown(race)).verdict["verdict"])
+    assert "beside the autoregressive one" in str(results_of(shown(race)).verdict["verdict"])
 
 
 def test_a_lane_that_breaks_says_so_and_then_raises(embedded: TwoTower) -> None:
@@ -156,6 +162,37 @@ def test_a_prompt_that_cannot_run_is_refused_before_the_queue(
     with pytest.raises(InputError) as caught:
         Race(embedded, worker, request(prompt))
     assert caught.value.field == field
+
+
+def test_pins_stand_in_diffusion_and_the_other_lanes_run_without_them(embedded: TwoTower, worker: Worker) -> None:
+    race = Race(embedded, worker, request(pins=["9: cat", "12: dog"]))
+    messages = list(race.messages())
+    pins = read_pins(embedded, ["9: cat", "12: dog"], 24)
+    diffusion, other = shown(race).traces
+    assert [diffusion.token_ids[position] for position, _ in pins] == [token for _, token in pins]
+    assert other.started.settings["pins"] == ()
+    assert other.token_ids == shown_without_pins(embedded, worker)
+    assert {message["note"] for message in messages} == {copy.race_note(("diffusion", "autoregressive"), True)}
+    assert "only diffusion can write around: autoregressive." in messages[0]["note"]
+
+
+def shown_without_pins(embedded: TwoTower, worker: Worker) -> tuple[int, ...]:
+    race = Race(embedded, worker, request())
+    list(race.messages())
+    return shown(race).traces[1].token_ids
+
+
+def test_a_race_whose_lanes_all_keep_the_pins_has_no_more_to_say() -> None:
+    assert copy.race_note(("diffusion",), True) == copy.race_note(("autoregressive",), False) == copy.TIMING
+
+
+@pytest.mark.parametrize("pin", ["24: cat cat", "3: a<mask>"])
+def test_a_pin_only_a_tokenizer_can_refuse_is_refused_before_the_queue(
+    embedded: TwoTower, worker: Worker, pin: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        Race(embedded, worker, request(pins=[pin]))
+    assert caught.value.field == "pin"
 
 
 def test_the_endpoints_trace_has_the_text_of_its_events(embedded: TwoTower, worker: Worker) -> None:

@@ -11,8 +11,8 @@ from twotower.ui.request import MOST_NEW_TOKENS, RaceRequest, read_request
 LANES = ("diffusion", "autoregressive", "mock-ar")
 
 
-def read(prompt: object = "Once", lanes: object = ("diffusion",), **values: object) -> RaceRequest:
-    return read_request(prompt, lanes, values, LANES, 16)
+def read(prompt: object = "Once", lanes: object = ("diffusion",), pins: object = (), **values: object) -> RaceRequest:
+    return read_request(prompt, lanes, values, LANES, 16, pins=pins)
 
 
 def test_whole_numbers_of_a_browser_are_whole_numbers() -> None:
@@ -42,6 +42,18 @@ def test_a_lane_asked_for_twice_runs_once() -> None:
 def test_what_was_not_given_has_its_default() -> None:
     settings = read(seed=4, top_p=0.5).settings
     assert settings == SamplingSettings(seed=4, top_p=0.5)
+
+
+def test_every_setting_arrives_under_its_own_name() -> None:
+    asked = {"unmasking": "entropy", "factor": 2.0, "entropy_bound": 0.5, "kl_bound": 0.04, "ar_anchor": True}
+    settings = read(seed=1, draft_passes=3.0, accept_from=0.5, **asked).settings
+    assert settings == SamplingSettings(seed=1, draft_passes=3, accept_from=0.5, **asked)  # type: ignore[arg-type]
+
+
+def test_pins_stay_text_until_a_model_reads_them() -> None:
+    asked = read(pins=["3: cat", "9:🐉"])
+    assert asked.pins == ("3: cat", "9:🐉")
+    assert asked.settings.pins == ()
 
 
 def test_the_widest_block_and_the_longest_text_are_allowed() -> None:
@@ -94,6 +106,22 @@ def test_no_prompt_is_an_empty_one() -> None:
         ("top_p", {"top_p": 0}),
         ("seed", {"seed": -5}),
         ("seed", {"seed": float("inf")}),
+        ("unmasking", {"unmasking": "luck"}),
+        ("unmasking", {"unmasking": ["threshold"]}),
+        ("unmasking", {"unmasking": None}),
+        ("factor", {"factor": -0.1}),
+        ("entropy_bound", {"entropy_bound": "much"}),
+        ("kl_bound", {"kl_bound": float("nan")}),
+        ("ar_anchor", {"ar_anchor": 1}),
+        ("draft_passes", {"draft_passes": 1.5}),
+        ("draft_passes", {"draft_passes": -1}),
+        ("accept_from", {"accept_from": 1.01}),
+        ("pins", {"pins": "3: cat"}),
+        ("pins", {"pins": [3]}),
+        ("pins", {"pins": None}),
+        ("pin", {"pins": ["cat"]}),
+        ("pin", {"pins": ["9: cat"], "max_new_tokens": 8}),
+        ("pin", {"pins": ["3: \ud83d"]}),
     ],
 )
 def test_a_bad_value_names_its_field(field: str, values: dict) -> None:

@@ -26,9 +26,22 @@ def test_a_race_has_a_verdict_and_every_chart() -> None:
 
 def test_diffusion_alone_has_its_blocks_and_nothing_to_compare() -> None:
     results = results_of(Shown.kept("r", alone("diffusion")))
-    assert "together" in str(results.verdict["verdict"])
+    assert "beside the autoregressive one" in str(results.verdict["verdict"])
     assert results.commits is not None
     assert results.break_even is None
+
+
+def test_draft_and_verify_has_a_verdict_and_its_text_is_compared() -> None:
+    (race,) = (race for stem in recorded_names() if len((race := recorded(stem)).lanes) == 3)
+    base, verified = race.lanes[1], race.lanes[2]
+    results = results_of(Shown.kept("r", replace(race, lanes=(base, verified))))
+    assert "raft and verify" in str(results.verdict["verdict"])
+    assert "autoregression's, token for token" in str(results.verdict["verdict"])
+    assert results.commits is not None
+    lenient = replace(
+        verified, trace=RACE.lanes[0].trace.__class__(verified.trace.events[:1] + RACE.lanes[0].trace.events[1:])
+    )
+    assert "not autoregression's" in str(results_of(Shown.kept("r", replace(race, lanes=(base, lenient)))).verdict)
 
 
 def test_autoregression_alone_has_no_blocks() -> None:

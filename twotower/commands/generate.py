@@ -8,6 +8,7 @@ import sys
 
 from twotower.commands import options
 from twotower.metrics import Metrics
+from twotower.pins import check_lane
 from twotower.race import race
 from twotower.sampling.generate import LANES
 from twotower.text import decode, encode_prompt
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the text, then a line of figures."""
     options.check_place("--json", arguments.json)
+    if arguments.lane in LANES:
+        check_lane(arguments.lane, arguments.pins)
     model = options.load_model(arguments)
     settings = options.sampling_settings(arguments, model)
     options.check_recording(arguments, settings)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import InputError
+from twotower.pins import with_pins
 from twotower.recording import Recording, check_recordable
-from twotower.sampling.settings import SamplingSettings
+from twotower.sampling.settings import UNMASKING, SamplingSettings
 from twotower.trace import Trace
 
 LONGEST_TITLE = 60  # characters of the prompt that name a recording
@@ -25,6 +26,12 @@ _SETTINGS = (
     ("--top-k", "top_k", int, "sample among this many tokens; 0 is all"),
     ("--top-p", "top_p", float, "sample within this much probability"),
     ("--seed", "seed", int, "-1 draws one"),
+    ("--unmasking", "unmasking", str, f"the rule that commits proposals, one of {', '.join(UNMASKING)}"),
+    ("--factor", "factor", float, "unmasking factor: the n surest commit while (n + 1) (1 - confidence) is below this"),
+    ("--entropy-bound", "entropy_bound", float, "unmasking entropy: nats of dependence a step may ignore"),
+    ("--kl-bound", "kl_bound", float, "unmasking stability: nats by which a slot may move from pass to pass"),
+    ("--draft-passes", "draft_passes", int, "lane verify: denoiser passes of a draft; 0 weighs each against its cost"),
+    ("--accept-from", "accept_from", float, "lane verify: AR probability that keeps a draft; 1 is AR's exact text"),
 )
 
 
@@ -42,6 +49,20 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     for option, name, kind, words in _SETTINGS:
         shown = words if "default" in words else f"{words} (default: {defaults[name]})"
         parser.add_argument(option, dest=name, type=kind, metavar=option[2:].upper().replace("-", "_"), help=shown)
+    parser.add_argument(
+        "--ar-anchor",
+        action="store_true",
+        default=None,
+        help="lane diffusion: the first token of every block is the autoregressive model's own",
+    )
+    parser.add_argument(
+        "--pin",
+        dest="pins",
+        action="append",
+        default=[],
+        metavar="POSITION:TEXT",
+        help="lane diffusion: TEXT stands from slot POSITION on, counted from 1, as in '13: cat'; repeatable",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
@@ -62,8 +83,10 @@ def load_model(arguments: argparse.Namespace) -> TwoTower:
 
 def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> SamplingSettings:
     """Settings from the options that were given, defaults for the others."""
-    given = {name: getattr(arguments, name) for _, name, _, _ in _SETTINGS if getattr(arguments, name) is not None}
-    return SamplingSettings(**{"block_size": model.config.trained_block_size, **given})
+    names = (*(name for _, name, _, _ in _SETTINGS), "ar_anchor")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    settings = SamplingSettings(**{"block_size": model.config.trained_block_size, **given})
+    return with_pins(model, settings, arguments.pins)
 
 
 def recording_name(arguments: argparse.Namespace) -> str:

@@ -11,11 +11,14 @@ from dataclasses import asdict, replace
 
 from tqdm import tqdm
 
+from twotower.agreement import BASELINE
 from twotower.commands import options
 from twotower.errors import InputError
-from twotower.metrics import Metrics, verdict
+from twotower.metrics import CHALLENGERS, Metrics, verdict
+from twotower.pins import lanes_without_pins
 from twotower.race import Spread, Standing, race, standings
 from twotower.sampling.generate import LANES
+from twotower.sampling.settings import SamplingSettings
 from twotower.text import encode_prompt
 from twotower.trace import Trace
 
@@ -58,8 +61,10 @@ def run(arguments: argparse.Namespace) -> None:
     table = standings(traces)
     for line in report(traces, table):
         print(line)
+    if settings.pins and (unpinned := lanes_without_pins(arguments.lanes)):
+        print(f"Note: {unpinned}")
     if arguments.json is not None:
-        options.write_json(json.dumps(to_json(traces, table), allow_nan=False), arguments.json)
+        options.write_json(json.dumps(to_json(traces, table, settings), allow_nan=False), arguments.json)
     options.write_recording(arguments, model, middle_runs(traces, table))
 
 
@@ -82,13 +87,13 @@ def report(traces: Sequence[Trace], table: Sequence[Standing]) -> list[str]:
         *(_row(standing) for standing in table),
     ]
     middles = {standing.lane: standing.middle for standing in table}
-    if {"diffusion", "autoregressive"} <= set(middles):
-        lines += ["", verdict(middles["diffusion"], middles["autoregressive"])]
+    challengers = [lane for lane in CHALLENGERS if lane in middles and BASELINE in middles]
+    lines += ["", *(verdict(middles[lane], middles[BASELINE]) for lane in challengers)] if challengers else []
     return [*lines, *(f"Note: {warning}" for warning in started.warnings)]
 
 
-def to_json(traces: Sequence[Trace], table: Sequence[Standing]) -> dict[str, object]:
-    """The same as plain values, every run with its own numbers."""
+def to_json(traces: Sequence[Trace], table: Sequence[Standing], settings: SamplingSettings) -> dict[str, object]:
+    """The same as plain values, every run with its own numbers; `settings` are the race's, pins included."""
     started = traces[0].started
     return {
         "model": started.model,
@@ -97,7 +102,7 @@ def to_json(traces: Sequence[Trace], table: Sequence[Standing]) -> dict[str, obj
         "threads": started.threads,
         "prompt_tokens": len(started.prompt_ids),
         "seed": started.seed,
-        "settings": started.settings,
+        "settings": settings.to_json(),
         "lanes": {
             standing.lane: {
                 "decode_seconds": asdict(standing.decode_seconds),

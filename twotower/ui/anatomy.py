@@ -73,7 +73,7 @@ def build_tour_tab(config: TwoTowerConfig, settings: SamplingSettings) -> Tour:
 def wire_experts(
     widgets: ExpertWidgets, watch: ExpertWatch, inputs: Sequence[Any], queue: dict[str, Any], quiet: dict[str, Any]
 ) -> None:
-    """inputs: prompt, lanes and settings as a race takes them, then the seed that the last race used.
+    """inputs: prompt, lanes and settings as a race takes them, the pins, then the seed that the last race used.
 
     `queue` puts the run in line behind races, `quiet` hides what Gradio shows of waiting and of the API.
     """

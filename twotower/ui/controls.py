@@ -1,8 +1,4 @@
-"""The prompt, the examples and the settings. Knows widgets and the sentences on them; knows no run.
-
-Widgets hand their raw values on: their own range checks would answer "Value 7 is greater than maximum value 2" without
-saying which field, so all checking is left to `request.py`, which does.
-"""
+"""The prompt, the examples and the settings. Knows widgets and the sentences on them; knows no run."""
 
 from __future__ import annotations
 
@@ -12,12 +8,13 @@ from typing import Any
 import gradio as gr
 
 from twotower.examples import Examples
-from twotower.sampling.settings import WIDEST_BLOCK, SamplingSettings
+from twotower.sampling.settings import WIDEST_BLOCK
 from twotower.ui import copy
+from twotower.ui.decoding_controls import OWN_SETTING, build_draft, build_pins, build_rule
 from twotower.ui.request import MOST_REPEATS
+from twotower.ui.widgets import DEFAULTS, Choice, Knob, RawNumber, setting_knob
 from twotower.views.lanes import look_of
 
-DEFAULTS = SamplingSettings()
 SETTING_NAMES = (
     "steps_per_block",
     "temperature",
@@ -27,29 +24,16 @@ SETTING_NAMES = (
     "top_k",
     "top_p",
     "seed",
+    "unmasking",
+    "factor",
+    "entropy_bound",
+    "kl_bound",
+    "ar_anchor",
+    "draft_passes",
+    "accept_from",
 )
 FIRST_LANES = ("diffusion", "autoregressive")
 LONGEST_SLIDER = 512
-
-
-class Knob(gr.Slider):
-    """A slider that passes on what it was given."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The raw value."""
-        return payload
-
-
-class RawNumber(gr.Number):
-    """A number box that passes on what it was given."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The raw value."""
-        return payload
 
 
 @dataclass
@@ -67,6 +51,14 @@ class Controls:
     top_k: RawNumber
     top_p: Knob
     seed: RawNumber
+    unmasking: Choice
+    factor: Knob
+    entropy_bound: Knob
+    kl_bound: Knob
+    ar_anchor: gr.Checkbox
+    draft_passes: Knob
+    accept_from: Knob
+    pins: gr.Textbox
     seed_used: gr.Textbox
     repeats: Knob
     lanes: gr.CheckboxGroup
@@ -76,6 +68,16 @@ class Controls:
     def inputs(self) -> list[Any]:
         """Prompt, lanes, then the settings in the order of `SETTING_NAMES`."""
         return [self.prompt, self.lanes, *(getattr(self, name) for name in SETTING_NAMES)]
+
+    @property
+    def race_inputs(self) -> list[Any]:
+        """What a race reads: the same, then repeats and pins."""
+        return [*self.inputs, self.repeats, self.pins]
+
+    @property
+    def rule_widgets(self) -> list[Any]:
+        """What the unmasking rule shows and hides: the threshold, then the sliders of `OWN_SETTING`."""
+        return [self.threshold, *(getattr(self, name) for name in OWN_SETTING.values())]
 
 
 def build_controls(trained_block_size: int, lanes: tuple[str, ...], examples: Examples, prompt: str) -> Controls:
@@ -125,26 +127,13 @@ def _setter(text: str) -> Any:
     return lambda: text
 
 
-def _knob(words: tuple[str, str], low: float, high: float, step: float, name: str, value: float | None = None) -> Knob:
-    return Knob(
-        low,
-        high,
-        value=getattr(DEFAULTS, name) if value is None else value,
-        step=step,
-        label=words[0],
-        info=words[1],
-        buttons=[],
-        elem_id=name.replace("_", "-"),
-    )
-
-
 def _first_settings() -> dict[str, Any]:
     with gr.Row(elem_classes="tt-pair"):
-        steps = _knob(copy.STEPS, 1, 64, 1, "steps_per_block")
-        threshold = _knob(copy.THRESHOLD, 0, 1, 0.01, "threshold")
+        steps = setting_knob(copy.STEPS, 1, 64, 1, "steps_per_block")
+        threshold = setting_knob(copy.THRESHOLD, 0, 1, 0.01, "threshold")
     with gr.Row(elem_classes="tt-pair"):
-        temperature = _knob(copy.TEMPERATURE, 0, 2, 0.05, "temperature")
-        longest = _knob(copy.MAX_NEW_TOKENS, 1, LONGEST_SLIDER, 1, "max_new_tokens")
+        temperature = setting_knob(copy.TEMPERATURE, 0, 2, 0.05, "temperature")
+        longest = setting_knob(copy.MAX_NEW_TOKENS, 1, LONGEST_SLIDER, 1, "max_new_tokens")
     return {
         "steps_per_block": steps,
         "threshold": threshold,
@@ -154,19 +143,20 @@ def _first_settings() -> dict[str, Any]:
 
 
 def _more_settings(trained: int) -> dict[str, Any]:
+    made = build_rule() | build_draft() | {"pins": build_pins()}
     with gr.Row(elem_classes="tt-pair"):
         words = ("Block size", copy.block_size_info(trained))
-        width = _knob(words, 1, WIDEST_BLOCK * trained, 1, "block_size", trained)
-        repeats = _knob(copy.REPEATS, 1, MOST_REPEATS, 1, "repeats", 1)
+        width = setting_knob(words, 1, WIDEST_BLOCK * trained, 1, "block_size", trained)
+        repeats = setting_knob(copy.REPEATS, 1, MOST_REPEATS, 1, "repeats", 1)
     with gr.Row(elem_classes="tt-pair"):
         top_k = RawNumber(DEFAULTS.top_k, label=copy.TOP_K[0], info=copy.TOP_K[1], minimum=0, step=1, elem_id="top-k")
-        top_p = _knob(copy.TOP_P, 0.01, 1, 0.01, "top_p")
+        top_p = setting_knob(copy.TOP_P, 0.01, 1, 0.01, "top_p")
     with gr.Row(elem_classes="tt-pair"):
         seed = RawNumber(DEFAULTS.seed, label=copy.SEED[0], info=copy.SEED[1], minimum=-1, step=1, elem_id="seed")
         used = gr.Textbox(
             "", label=copy.SEED_USED, info="of the last run you started", interactive=False, elem_id="seed-used"
         )
-    return {
+    return made | {
         "block_size": width,
         "repeats": repeats,
         "top_k": top_k,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twotower.examples import Example, Examples
+from twotower.pins import lanes_without_pins
 
 TITLE = "TwoTower"
 TAGLINE = "Two towers, one backbone: blocks of masks against one token at a time."
@@ -42,7 +45,7 @@ def chips_info(examples: Examples) -> str:
     )
 
 
-MORE_SETTINGS = "Block size, repeats, seed, top-k, top-p"
+MORE_SETTINGS = "Unmasking rule, drafts, pinned words, seed"
 STEPS = ("Steps per block", "denoiser passes a block may take at most")
 TEMPERATURE = ("Temperature", "0 always takes the likeliest token")
 THRESHOLD = ("Threshold", "a slot commits once its confidence exceeds this")
@@ -52,6 +55,27 @@ TOP_P = ("Top-p", "sample within this much probability")
 SEED = ("Seed", "-1 draws a new one each run")
 SEED_USED = "Seed used"
 REPEATS = ("Repeats", "runs of each lane, for medians with spread")
+UNMASKING = ("Unmasking rule", "which proposals of a pass are committed")
+RULES = (
+    ("threshold", "Threshold (the paper)"),
+    ("fixed", "Fixed number a step (LLaDA)"),
+    ("factor", "Factor (Fast-dLLM)"),
+    ("entropy", "Entropy bound (EB-Sampler)"),
+    ("stability", "KL stability (KLASS)"),
+)
+THRESHOLD_UNUSED = "the unmasking rule chosen below does not read it"
+FACTOR = ("Factor", "the n surest commit while (n + 1)(1 − confidence) is below this; more is faster")
+ENTROPY_BOUND = ("Entropy bound", "nats of dependence a step may ignore; 0 is a slot a step, more is faster")
+KL_BOUND = ("KL bound", "a slot above the threshold waits until it moves less than this (nats) in two passes")
+AR_ANCHOR = ("AR anchor", "diffusion: the first token of every block is the autoregressive model's own")
+DRAFT_PASSES = ("Draft passes", "draft and verify: denoiser passes of a draft; 0 adapts to their cost")
+ACCEPT_FROM = ("Accept from", "draft and verify: 0 is fast, 1 exact; below 1 the text is no longer AR's")
+PINS = (
+    "Pinned words",
+    "POSITION:TEXT, one a line, or pick a slot on the stage. Diffusion lane only: it alone can write around words that "
+    "stand further on; the other lanes write from left to right and run without them.",
+)
+PINS_PLACEHOLDER = "13: cat"
 LANES = ("Lanes", "run one after the other, in this order")
 
 
@@ -72,6 +96,12 @@ TIMING = (
     "Lanes run one after the other, never at once, so neither slows the other. "
     "Every number comes from the measured clock inside the sampler, not from the screen."
 )
+
+
+def race_note(lanes: Sequence[str], pinned: bool) -> str:
+    """Under the race's heading: how it is timed, and which lanes run without the pins."""
+    left = lanes_without_pins(lanes) if pinned else None
+    return f"{TIMING} {left}" if left else TIMING
 
 
 def repeating(repeat: int, repeats: int) -> str:
@@ -121,4 +151,9 @@ def nothing_to_compare(stopped: bool) -> str:
     """In the verdict's place when one of the two lanes is missing or was cut short."""
     if stopped:
         return "Stopped: no verdict. The numbers below are of what ran."
-    return "Run diffusion and autoregressive together for a verdict."
+    return "Run a lane beside the autoregressive one for a verdict."
+
+
+def verified_text(same: bool) -> str:
+    """Whether draft and verify gave the text of the autoregressive lane."""
+    return "Its text is autoregression's, token for token." if same else "Its text is not autoregression's."

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import gradio as gr
 
+from twotower.pins import with_pins
 from twotower.routing import Routing, record_routing
 from twotower.sampling.settings import SamplingSettings
 from twotower.text import encode_prompt
 from twotower.ui.controls import SETTING_NAMES
 from twotower.ui.errors import plain_errors
+from twotower.ui.pin_lines import pin_lines
 from twotower.ui.request import read_request
 from twotower.views.routing_chart import routing_caption, routing_chart
 
@@ -45,17 +47,19 @@ class ExpertWatch:
         self._worker = worker
 
     def run(self, layer: int, *raw: Any) -> tuple[Routing, Any, Any]:
-        """raw: prompt, lanes, the settings in the order of `SETTING_NAMES`, the seed of the last race ("" for none).
+        """raw: prompt, lanes, the settings in the order of `SETTING_NAMES`, the box of pins, and the seed of the last
+        race ("" for none).
 
         Gives what was counted, its chart and the caption. Where no seed is asked for, the last race's is taken: what
         is watched is then the text on the stage.
         """
-        prompt, _lanes, *values, used = raw
+        prompt, _lanes, *values, pins, used = raw
         named = dict(zip(SETTING_NAMES, values, strict=True))
         with plain_errors():
             model = self._get_model()
-            asked = read_request(prompt, LANE, named, (LANE,), model.config.trained_block_size)
-            settings = asked.settings
+            trained = model.config.trained_block_size
+            asked = read_request(prompt, LANE, named, (LANE,), trained, pins=pin_lines(pins))
+            settings = with_pins(model, asked.settings, asked.pins)
             if named["seed"] == -1 and str(used or "").isdecimal():
                 settings = replace(settings, seed=int(used))
             ids = encode_prompt(model, asked.prompt)

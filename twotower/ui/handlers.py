@@ -14,6 +14,7 @@ from twotower.ui.controls import SETTING_NAMES
 from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
 from twotower.ui.gallery import recorded
+from twotower.ui.pin_lines import pin_lines
 from twotower.ui.race import Race
 from twotower.ui.request import RaceRequest, read_request
 from twotower.ui.shown import Results, Shown, results_of
@@ -40,13 +41,16 @@ class Handlers:
         return {"title": copy.TITLE, "tagline": copy.TAGLINE, "facts": self._facts, "light": light}
 
     def asked(self, *raw: Any) -> RaceRequest:
-        """What the controls say, checked: prompt, lanes, settings, repeats. Raises InputError naming the field."""
-        prompt, wanted, *values, repeats = raw
-        return self.read(prompt, wanted, dict(zip(SETTING_NAMES, values, strict=True)), repeats)
+        """What `Controls.race_inputs` say, checked. Raises InputError naming the field."""
+        prompt, wanted, *values, repeats, pins = raw
+        return self.read(prompt, wanted, dict(zip(SETTING_NAMES, values, strict=True)), repeats, pins)
 
-    def read(self, prompt: object, lanes: object, values: dict[str, object], repeats: object) -> RaceRequest:
-        """The same from values by name."""
-        return read_request(prompt, lanes, values, self._lanes, self._engine.config.trained_block_size, repeats)
+    def read(
+        self, prompt: object, lanes: object, values: dict[str, object], repeats: object, pins: object
+    ) -> RaceRequest:
+        """The same from values by name; `pins` is the text of the box."""
+        trained = self._engine.config.trained_block_size
+        return read_request(prompt, lanes, values, self._lanes, trained, repeats, pin_lines(pins))
 
     def prepare(self, request: gr.Request, *raw: Any) -> Drawn:
         """Check everything before the race waits for the model. Gives: seed used, strip, Run, Stop, Pin, verdict."""

@@ -18,13 +18,15 @@ from twotower.ui import copy
 from twotower.ui.controls import FIRST_LANES, SETTING_NAMES
 from twotower.ui.errors import plain_errors
 from twotower.ui.handlers import Drawn, Handlers
-from twotower.ui.request import REAL, WHOLE, RaceRequest
+from twotower.ui.request import FLAGS, REAL, WHOLE, WORDS, RaceRequest
 from twotower.ui.shown import Shown
 from twotower.views.gif import gif
 from twotower.views.report import html_player
 from twotower.views.timings import timings_csv
 
 Write = Callable[[Recording], "str | bytes"]
+BESIDE_SETTINGS = ("prompt", "lanes", "repeats", "pins")  # what a link says that is no setting
+_FLAG = {"true": True, "false": False}
 LARGEST_FILE = 8 * 2**20  # bytes; a trace of 1024 tokens in two lanes is under 4 MB
 
 FILES: dict[str, tuple[str, str, Write]] = {
@@ -71,15 +73,17 @@ class Keeping:
             asked = self._handlers.asked(*raw)
         seed = raw[2 + SETTING_NAMES.index("seed")]
         values = {name: getattr(asked.settings, name) for name in SETTING_NAMES} | {"seed": int(seed)}
-        query = urlencode({"prompt": asked.prompt, "lanes": ",".join(asked.lanes), "repeats": asked.repeats, **values})
+        values |= {name: str(values[name]).lower() for name in FLAGS}
+        pins = {"pins": "\n".join(asked.pins)} if asked.pins else {}
+        asked_for = {"prompt": asked.prompt, "lanes": ",".join(asked.lanes), "repeats": asked.repeats, **values, **pins}
         self._saved += 1
-        return {"query": query, "number": self._saved}
+        return {"query": urlencode(asked_for), "number": self._saved}
 
     def arrive(self, request: gr.Request) -> Drawn:
-        """What a link asks for, into the controls; it runs nothing. Gives: prompt, lanes, settings, repeats."""
+        """What a link asks for, into the controls; it runs nothing. Gives: `Controls.race_inputs`."""
         query = dict(request.query_params)
-        if not {"prompt", "lanes", "repeats", *SETTING_NAMES} & set(query):
-            return (gr.skip(),) * (3 + len(SETTING_NAMES))
+        if not {*BESIDE_SETTINGS, *SETTING_NAMES} & set(query):
+            return (gr.skip(),) * (len(BESIDE_SETTINGS) + len(SETTING_NAMES))
         try:
             asked = self._read(query)
         except InputError as error:
@@ -94,13 +98,16 @@ class Keeping:
             list(asked.lanes) if "lanes" in query else gr.skip(),
             *(given.get(name, gr.skip()) for name in SETTING_NAMES),
             asked.repeats if "repeats" in query else gr.skip(),
+            query.get("pins", gr.skip()),
         )
 
     def _read(self, query: dict[str, str]) -> RaceRequest:
         values: dict[str, object] = {name: _number(name, query[name]) for name in (*WHOLE, *REAL) if name in query}
+        values |= {name: query[name] for name in WORDS if name in query}
+        values |= {name: _FLAG.get(query[name], query[name]) for name in FLAGS if name in query}
         lanes = query["lanes"].split(",") if "lanes" in query else list(FIRST_LANES)
         repeats = _number("repeats", query["repeats"]) if "repeats" in query else 1
-        return self._handlers.read(query.get("prompt", ""), lanes, values, repeats)
+        return self._handlers.read(query.get("prompt", ""), lanes, values, repeats, query.get("pins", ""))
 
 
 def _number(name: str, text: str) -> float:

@@ -17,6 +17,7 @@ from twotower.ui import copy
 from twotower.ui.anatomy import build_model_tab, build_tour_tab, wire_experts
 from twotower.ui.api import register_api
 from twotower.ui.controls import DEFAULTS, FIRST_LANES, Controls, build_controls
+from twotower.ui.decoding_controls import show_rule
 from twotower.ui.engine import Engine
 from twotower.ui.experts import ExpertWatch
 from twotower.ui.facts import model_facts
@@ -24,6 +25,7 @@ from twotower.ui.gallery import recorded, recorded_names
 from twotower.ui.handlers import Handlers
 from twotower.ui.keeping import LARGEST_FILE, Keeping
 from twotower.ui.panel import Stage, TitleStrip, page_styles
+from twotower.ui.pinning import TELL_STAGE, Pinning
 from twotower.ui.results_layout import ResultWidgets, build_charts, build_verdict
 from twotower.ui.shown import Results, Shown, results_of
 from twotower.ui.stage_layout import KeepWidgets, StageWidgets, build_keep_row, build_stage_row
@@ -68,6 +70,7 @@ def build_demo(engine: Engine) -> gr.Blocks:
         keep = build_keep_row()
         widgets = Widgets(strip, controls, stage, row, keep, _build_tabs(demo, engine, controls, examples, first))
         _wire_race(demo, handlers, widgets)
+        _wire_pins(Pinning(engine.model), controls, stage)
         _wire_keeping(demo, Keeping(handlers), handlers, names, widgets)
         register_api(engine, lanes, MODEL_QUEUE)
     demo.queue(max_size=LONGEST_QUEUE)
@@ -109,7 +112,7 @@ def _build_tabs(
         with gr.Tab(copy.MODEL, elem_id="tab-model"):
             experts = build_model_tab(engine.config, engine.dtype.itemsize)
     if experts is not None:
-        inputs = [*controls.inputs, controls.seed_used]
+        inputs = [*controls.inputs, controls.pins, controls.seed_used]
         wire_experts(experts, ExpertWatch(engine.model, engine.worker), inputs, MODEL_QUEUE, QUIET)
     demo.unload(sweeps.leave)
     return results
@@ -121,7 +124,7 @@ def _wire_race(demo: gr.Blocks, handlers: Handlers, widgets: Widgets) -> None:
     # Queued, though it needs no model: Gradio shows the errors of queued events only.
     prepared = controls.run.click(
         handlers.prepare,
-        [*controls.inputs, controls.repeats],
+        controls.race_inputs,
         [controls.seed_used, strip, *buttons, widgets.results.verdict],
         concurrency_limit=None,
         **QUIET,
@@ -133,7 +136,16 @@ def _wire_race(demo: gr.Blocks, handlers: Handlers, widgets: Widgets) -> None:
     controls.block_size.change(
         handlers.block_warning, controls.block_size, controls.block_warning, queue=False, **QUIET
     )
+    controls.unmasking.change(show_rule, controls.unmasking, controls.rule_widgets, queue=False, **QUIET)
     demo.unload(handlers.leave)
+
+
+def _wire_pins(pinning: Pinning, controls: Controls, stage: Stage) -> None:
+    # Queued, as whatever may have to say an error.
+    line: dict[str, Any] = {"concurrency_limit": None, **QUIET}
+    stage.pin(pinning.pin, [controls.pins, controls.max_new_tokens], controls.pins, **line)
+    stage.unpin(pinning.unpin, controls.pins, controls.pins, **line)
+    controls.pins.change(None, controls.pins, None, js=TELL_STAGE)
 
 
 def _wire_keeping(
@@ -148,9 +160,8 @@ def _wire_keeping(
     row.open_file.upload(keeping.open_file, row.open_file, drawn, **QUIET)
     for what, button in keep.saves.items():
         button.click(_with_request(keeping.save, what), None, keep.saver, **QUIET)
-    asked = [*controls.inputs, controls.repeats]
-    keep.link.click(keeping.link, asked, keep.link_row, **QUIET)
-    demo.load(keeping.arrive, None, asked, **QUIET)
+    keep.link.click(keeping.link, controls.race_inputs, keep.link_row, **QUIET)
+    demo.load(keeping.arrive, None, controls.race_inputs, **QUIET)
 
 
 def _with_request(handler: Callable[[str, gr.Request], Any], what: str) -> Callable[[gr.Request], Any]:

@@ -13,7 +13,16 @@ import gradio as gr
 
 from twotower.views.player import STAGE_SCRIPTS, STYLES, read_assets
 
-PAGE_STYLES = ("page.css", *STYLES, "numbers.css", "anatomy.css", "tour.css", "sweep.css")
+PAGE_STYLES = (
+    "page.css",
+    "settings.css",
+    *STYLES,
+    "pinning.css",
+    "numbers.css",
+    "anatomy.css",
+    "tour.css",
+    "sweep.css",
+)
 
 
 class Panel(gr.HTML):
@@ -46,7 +55,7 @@ class Stage(Panel):
     """Where lanes are drawn: takes the messages of `views/canvas.py`."""
 
     TEMPLATE = '<div class="tt-stage"></div>'
-    SCRIPTS = STAGE_SCRIPTS
+    SCRIPTS = (*STAGE_SCRIPTS, "pinning.js")  # an exported player has nobody to send a pin to
 
 
 class TitleStrip(Panel):

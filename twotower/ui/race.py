@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from twotower.pins import with_pins
 from twotower.race import standings
 from twotower.recording import Recording
 from twotower.sampling.events import Event
@@ -37,7 +38,8 @@ class Race:
         self._prompt_ids = encode_prompt(model, request.prompt)
         # Before the race waits for the model, and before the stage lets go of the last run.
         check_prompt(model, self._prompt_ids, request.settings.max_new_tokens)
-        settings = request.settings
+        settings = self._settings = with_pins(model, request.settings, request.pins)
+        self._note = copy.race_note(request.lanes, bool(request.pins))
         self._frame = StageFrame(
             secrets.token_hex(4),
             request.lanes,
@@ -114,12 +116,12 @@ class Race:
             if not self._stopped
         ]
 
-    def _message(self, *parts: Json, note: str = copy.TIMING, busy: bool = True) -> Json:
+    def _message(self, *parts: Json, note: str | None = None, busy: bool = True) -> Json:
         self._number += 1
-        return {**self._frame.message(self._number, *parts), "note": note, "busy": busy}
+        return {**self._frame.message(self._number, *parts), "note": note or self._note, "busy": busy}
 
     def _events(self, lane: str) -> Iterator[list[Event]]:
-        run = self._lane_run = self._worker.submit(self._prompt_ids, lane, self._request.settings)
+        run = self._lane_run = self._worker.submit(self._prompt_ids, lane, self._settings.for_lane(lane))
         if self._stopped:  # pressed between the check and the line above
             run.stop()
         try:
@@ -136,5 +138,6 @@ class Race:
 
 def whole_trace(model: TwoTower, worker: Worker, request: RaceRequest) -> dict[str, Any]:
     """Run the request's first lane to its end: its trace as plain JSON, with the text."""
-    trace = worker.submit(encode_prompt(model, request.prompt), request.lanes[0], request.settings).trace()
+    settings = with_pins(model, request.settings, request.pins)
+    trace = worker.submit(encode_prompt(model, request.prompt), request.lanes[0], settings).trace()
     return {**json.loads(trace.to_json()), "text": decode(model.tokenizer, trace.token_ids)}

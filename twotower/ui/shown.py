@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from twotower.agreement import BASELINE
-from twotower.metrics import Metrics, verdict
+from twotower.metrics import CHALLENGERS, Metrics, verdict
 from twotower.race import Standing, standings
 from twotower.recording import Recording
+from twotower.sampling.events import VERIFYING
 from twotower.trace import Trace
 from twotower.ui import copy
 from twotower.views.block_chart import passes_per_block
@@ -69,9 +70,9 @@ def results_of(shown: Shown, pinned: Shown | None = None) -> Results:
     """Verdict, numbers and charts; the pinned run's lanes go into the latency race as well."""
     other = pinned if pinned is not None and pinned.run != shown.run else None
     diffusion, base = shown.middle(DIFFUSION), shown.middle(BASELINE)
-    blocks = shown.trace(DIFFUSION)
+    blocks = shown.trace(DIFFUSION) or shown.trace(VERIFYING)
     return Results(
-        {"verdict": _verdict(shown, diffusion, base)},
+        {"verdict": _verdict(shown)},
         numbers_table(shown.standings, shown.traces),
         latency_race(shown.traces, other.traces if other else ()),
         time_per_pass([standing.middle for standing in shown.standings]),
@@ -81,12 +82,18 @@ def results_of(shown: Shown, pinned: Shown | None = None) -> Results:
     )
 
 
-def _verdict(shown: Shown, diffusion: Metrics | None, base: Metrics | None) -> str:
+def _verdict(shown: Shown) -> str:
     if shown.broken:
         return copy.BROKEN
-    if shown.stopped or diffusion is None or base is None:
+    base = shown.middle(BASELINE)
+    challengers = [middle for lane in CHALLENGERS if (middle := shown.middle(lane)) is not None]
+    if shown.stopped or base is None or not challengers:
         return copy.nothing_to_compare(shown.stopped)
-    return verdict(diffusion, base)
+    said = [verdict(challenger, base) for challenger in challengers]
+    drafted, own = shown.trace(VERIFYING), shown.trace(BASELINE)
+    if drafted is not None and own is not None:
+        said.append(copy.verified_text(drafted.token_ids == own.token_ids))
+    return " ".join(said)
 
 
 def _stopped(traces: list[Trace]) -> bool:
