@@ -7,9 +7,10 @@ function el(tag, className, text) {
   return node;
 }
 
-// Writing the same text again would still cost a layout, and would drop a reader's selection.
+// Writing the same text again would still cost a layout, and would drop a reader's selection. Elements in it (a gap, a
+// draft) are more than their text.
 function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.textContent !== text || node.childElementCount) node.textContent = text;
 }
 
 function svgEl(tag, attributes) {

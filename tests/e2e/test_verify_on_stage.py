@@ -196,6 +196,9 @@ def test_the_page_runs_rounds_live(page: Page) -> None:
     )
     assert shown[0] == shown[1]  # autoregression's own text
     assert prose(page, "verify") == prose(page, "autoregressive")
+    assert (
+        page.locator(".tt-lane[data-lane=verify] .tt-prose *").count() == 0
+    )  # nothing is set apart as a draft any more
     assert float(figure(page, "verify", "accepted_per_round")) > 0
 
 
