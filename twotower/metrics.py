@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from twotower.sampling.events import ContextExtended, Denoised, Prefilled, TokenDecoded, Verified
+from twotower.sampling.events import ContextExtended, Denoised, Event, Prefilled, TokenDecoded, Verified
 from twotower.trace import Trace
 
 DENOISER_PASS = "denoiser pass"
@@ -14,6 +14,26 @@ VERIFY_PASS = "verify pass"
 STEP_KINDS = {"autoregressive": "AR step", "mock-ar": "mock-AR step"}
 
 EVEN = 0.03  # two single runs within three percent of each other are called even
+
+
+Pass = Denoised | ContextExtended | Verified | TokenDecoded  # what comes of a model pass after the prefill
+
+
+def pass_kind(event: Pass, lane: str) -> str:
+    """The kind of pass that an event of this lane is of."""
+    match event:
+        case Denoised():
+            return DENOISER_PASS
+        case ContextExtended():
+            return CONTEXT_PASS
+        case Verified():
+            return VERIFY_PASS
+    return STEP_KINDS.get(lane, lane)
+
+
+def took_no_pass(event: Event) -> bool:
+    """A token that an earlier pass gave: autoregression's first one is the prefill's."""
+    return isinstance(event, TokenDecoded) and event.seconds == 0
 
 
 @dataclass(frozen=True)
@@ -37,15 +57,8 @@ class Metrics:
         for event in trace.events:
             if isinstance(event, Prefilled):
                 prefill_end, prefill_seconds = event.time, event.seconds
-            elif isinstance(event, Denoised):
-                passes.setdefault(DENOISER_PASS, []).append(event.seconds)
-            elif isinstance(event, ContextExtended):
-                passes.setdefault(CONTEXT_PASS, []).append(event.seconds)
-            elif isinstance(event, Verified):
-                passes.setdefault(VERIFY_PASS, []).append(event.seconds)
-            elif isinstance(event, TokenDecoded) and event.seconds > 0:
-                # Autoregression's first token is the prefill's: it took no pass of its own.
-                passes.setdefault(STEP_KINDS.get(lane, lane), []).append(event.seconds)
+            elif isinstance(event, Pass) and not took_no_pass(event):
+                passes.setdefault(pass_kind(event, lane), []).append(event.seconds)
         rounds = [event for event in trace.events if isinstance(event, Verified)]
         return cls(
             lane=lane,

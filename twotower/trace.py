@@ -5,6 +5,7 @@ A trace is the tuple of its events. Replaying it gives exactly the ids the run r
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Trace:
         """The last event: why it ended and how much text counts."""
         return cast(Finished, self.events[-1])
 
-    @property
+    @functools.cached_property
     def slots(self) -> tuple[int | None, ...]:
         """Every slot the run opened, text after an end token included; None where a run was stopped."""
         replay = Replay()

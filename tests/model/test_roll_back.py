@@ -7,28 +7,9 @@ from random import Random
 
 import pytest
 import torch
+from held_in import assert_same, tensors
 
 from twotower import TwoTower
-from twotower.model.state import ContextState, KVCache, MambaState
-
-TOLERANCE = {"atol": 1e-5, "rtol": 1e-5}
-
-
-def tensors(state: ContextState) -> list[torch.Tensor]:
-    """Everything the state holds of the text."""
-    held: list[torch.Tensor] = []
-    for memory in state.layers:
-        if isinstance(memory, MambaState):
-            held += [memory.conv, memory.ssm]
-        elif isinstance(memory, KVCache):
-            held += memory.read()
-    return held
-
-
-def same(state: ContextState, fresh: ContextState) -> None:
-    assert state.length == fresh.length
-    for mine, theirs in zip(tensors(state), tensors(fresh), strict=True):
-        torch.testing.assert_close(mine, theirs, **TOLERANCE)
 
 
 @torch.inference_mode()
@@ -48,7 +29,7 @@ def rounds(model: TwoTower, random: Random, block: int, count: int) -> None:
         kept = random.randint(1, len(draft))
         model.take_over(ahead, state, kept)
         ids += draft[:kept]
-        same(state, model.prefill(torch.tensor([ids]))[1])
+        assert_same(state, model.prefill(torch.tensor([ids]))[1], 1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))

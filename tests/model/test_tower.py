@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from held_in import assert_same, tensors
 from torch import Tensor
 
-from twotower.model.state import ContextState, KVCache, MambaState
 from twotower.model.twotower import TwoTower
 
 PATTERNS = ["ME*M-E", "*M", "*EM*", "M", "*", "-M*-", "MMM"]
@@ -17,23 +17,6 @@ MakeModel = Callable[..., TwoTower]
 
 def text(length: int, vocabulary: int = 97, seed: int = 0) -> Tensor:
     return torch.randint(4, vocabulary, (1, length), generator=torch.Generator().manual_seed(seed))
-
-
-def tensors(state: ContextState) -> list[Tensor]:
-    found: list[Tensor] = []
-    for memory in state.layers:
-        if isinstance(memory, MambaState):
-            found += [memory.conv, memory.ssm]
-        elif isinstance(memory, KVCache):
-            found += memory.read()
-    return found
-
-
-def assert_same_memory(one: ContextState, other: ContextState) -> None:
-    assert one.length == other.length
-    assert len(tensors(one)) == len(tensors(other))
-    for a, b in zip(tensors(one), tensors(other)):
-        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -49,8 +32,8 @@ def test_one_pass_pieces_and_steps_agree(make_model: MakeModel, pattern: str, le
     torch.testing.assert_close(tower.read(ids), at_once, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(torch.cat(in_pieces, 1), at_once, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(torch.stack(by_step, 1), at_once, atol=1e-4, rtol=1e-4)
-    assert_same_memory(pieces, whole)
-    assert_same_memory(steps, whole)
+    assert_same(pieces, whole, 1e-4)
+    assert_same(steps, whole, 1e-4)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -42,10 +42,7 @@ def _mix(word: int) -> int:
 
 def choose(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) -> Tensor:
     """Token ids (...) from float32 logits (..., V). Temperature 0 is the argmax and draws nothing."""
-    if settings.temperature == 0:
-        return logits.argmax(-1)
-    scaled = keep_likely(logits / settings.temperature, settings.top_k, settings.top_p)
-    return (scaled + noise.gumbel(tuple(scaled.shape), *key)).argmax(-1)
+    return _choose(logits, settings, lambda: noise.gumbel(tuple(logits.shape), *key))
 
 
 def choose_at(logits: Tensor, settings: SamplingSettings, noise: Noise, positions: Sequence[int]) -> Tensor:
@@ -54,11 +51,14 @@ def choose_at(logits: Tensor, settings: SamplingSettings, noise: Noise, position
     Whoever chooses a token for a position draws the same noise: the autoregressive lane one token at a time, a
     verification a block at once, and a draft that hopes to meet them (common random numbers).
     """
+    row = tuple(logits.shape[1:])
+    return _choose(logits, settings, lambda: torch.stack([noise.gumbel(row, position) for position in positions]))
+
+
+def _choose(logits: Tensor, settings: SamplingSettings, gumbel: Callable[[], Tensor]) -> Tensor:
     if settings.temperature == 0:
         return logits.argmax(-1)
-    scaled = keep_likely(logits / settings.temperature, settings.top_k, settings.top_p)
-    gumbel = torch.stack([noise.gumbel(tuple(scaled.shape[1:]), position) for position in positions])
-    return (scaled + gumbel).argmax(-1)
+    return (keep_likely(logits / settings.temperature, settings.top_k, settings.top_p) + gumbel()).argmax(-1)
 
 
 def keep_likely(logits: Tensor, top_k: int, top_p: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""One denoising step: a denoiser pass proposes a token for every masked slot, and a rule commits some of them."""
+"""A block opens; in each denoising step a denoiser pass proposes for every masked slot, and a rule commits some."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ from twotower.sampling.unmasking import Proposed
 
 Choose = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> token ids (M,)
 Commit = Callable[[Proposed], "list[Rule | None]"]
+
+
+def open_block(run: Run, number: int, offset: int) -> tuple[BlockOpened, list[int]]:
+    """The event of a new block at `offset`, and its ids: masks, and the tokens that are pinned there."""
+    size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
+    pinned = tuple(pin for pin in run.settings.pins if offset <= pin[0] < offset + size)
+    block = [run.model.config.mask_token_id] * size
+    for position, token in pinned:
+        block[position - offset] = token
+    return BlockOpened(run.clock.now, number, offset, size, pinned), block
 
 
 def denoise_step(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from twotower.model.state import ContextState
 from twotower.sampling.autoregressive import decode_token
-from twotower.sampling.denoising import allowed, denoise_step, masked_slots
+from twotower.sampling.denoising import allowed, denoise_step, masked_slots, open_block
 from twotower.sampling.events import BlockOpened, ContextExtended, Denoised, Event, Finished, Prefilled
 from twotower.sampling.judging import Logits, judge, rows_of_block, rows_of_last_block
 from twotower.sampling.run import Run
@@ -53,16 +53,6 @@ def mask_diffusion(run: Run) -> Iterator[Event]:
         yield ContextExtended(run.clock.now, number, opened.size, seconds)
         yield from judge(run, partial(rows_of_block, run, following, hidden), opened.offset, block)
         following = partial(run.model.context_lm_head, hidden[:, -1])
-
-
-def open_block(run: Run, number: int, offset: int) -> tuple[BlockOpened, list[int]]:
-    """The event of a new block at `offset`, and its ids: masks, and the tokens that are pinned there."""
-    size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
-    pinned = tuple(pin for pin in run.settings.pins if offset <= pin[0] < offset + size)
-    block = [run.model.config.mask_token_id] * size
-    for position, token in pinned:
-        block[position - offset] = token
-    return BlockOpened(run.clock.now, number, offset, size, pinned), block
 
 
 def denoise_block(run: Run, state: ContextState, opened: BlockOpened, block: list[int]) -> Iterator[Denoised]:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from twotower.model.state import ContextState
 from twotower.sampling.autoregressive import decode_token
-from twotower.sampling.denoising import denoise_step, masked_slots
+from twotower.sampling.denoising import denoise_step, masked_slots, open_block
 from twotower.sampling.drafting import DraftPlan
 from twotower.sampling.events import BlockOpened, Event, Finished, Prefilled, Verified
 from twotower.sampling.judging import judge
@@ -35,7 +35,7 @@ def draft_and_verify(run: Run) -> Iterator[Event]:
     """
     (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
     yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
-    opened = _open(run, 0, 0)
+    opened, block = open_block(run, 0, 0)
     yield opened
     token, decoded = decode_token(run, logits, 0, 0.0, "prefill pass")
     yield decoded
@@ -44,27 +44,21 @@ def draft_and_verify(run: Run) -> Iterator[Event]:
         if token in run.end_token_ids or offset == run.settings.max_new_tokens - 1:
             yield Finished(run.clock.now, "end-token" if token in run.end_token_ids else "length", offset + 1)
             return
-        drafted = yield from _draft(run, state, opened, token, plan)
+        drafted = yield from _draft(run, state, opened, [token, *block[1:]], plan)
         verified = yield from _verify(run, state, opened, drafted, plan)
         offset += verified.accepted
         token = drafted[verified.accepted]
         if verified.id is not None:
             offset, token = offset + 1, verified.id
-            opened = _open(run, number, offset)
+            opened, block = open_block(run, number, offset)
             if token not in run.end_token_ids and offset < run.settings.max_new_tokens - 1:
                 yield opened
 
 
-def _open(run: Run, number: int, offset: int) -> BlockOpened:
-    size = min(run.settings.block_size, run.settings.max_new_tokens - offset)
-    return BlockOpened(run.clock.now, number, offset, size)
-
-
 def _draft(
-    run: Run, state: ContextState, opened: BlockOpened, token: int, plan: DraftPlan
+    run: Run, state: ContextState, opened: BlockOpened, block: list[int], plan: DraftPlan
 ) -> Generator[Event, None, list[int]]:
-    """Fill the slots behind `token`; the generator's return value is the block up to its first end token."""
-    block = [token] + [run.model.config.mask_token_id] * (opened.size - 1)
+    """Fill the slots behind the first one; the generator's return value is the block up to its first end token."""
     draft = plan.draft(opened.size)
     # The first slot is never masked, not even where autoregression has put the mask token there.
     while masked := [slot for slot in masked_slots(run, block) if slot > 0]:

@@ -6,9 +6,9 @@ import csv
 import io
 from dataclasses import dataclass, replace
 
-from twotower.metrics import CONTEXT_PASS, DENOISER_PASS, STEP_KINDS, VERIFY_PASS
+from twotower.metrics import Pass, pass_kind, took_no_pass
 from twotower.recording import Recording
-from twotower.sampling.events import BlockOpened, ContextExtended, Denoised, Event, Prefilled, TokenDecoded, Verified
+from twotower.sampling.events import BlockOpened, Prefilled
 from twotower.trace import Trace
 from twotower.views.growth import growth
 
@@ -66,29 +66,12 @@ def pass_rows(trace: Trace) -> list[PassRow]:
     """Every pass of a run in the order they ran."""
     rows: list[PassRow] = []
     for event, tokens in zip(trace.events, growth(trace)):
-        if not isinstance(event, (Prefilled, Denoised, ContextExtended, Verified, TokenDecoded, BlockOpened)):
-            continue
-        free = isinstance(event, BlockOpened) or (isinstance(event, TokenDecoded) and event.seconds == 0)
-        if rows and free:
+        if rows and (isinstance(event, BlockOpened) or took_no_pass(event)):
             rows[-1] = replace(rows[-1], tokens=rows[-1].tokens + tokens)
-        elif not isinstance(event, BlockOpened):
-            kind, block, step = _pass_of(event, trace.started.lane)
+        elif isinstance(event, Prefilled | Pass):
+            kind = PREFILL if isinstance(event, Prefilled) else pass_kind(event, trace.started.lane)
+            block, step = getattr(event, "block", None), getattr(event, "step", None)
             number = 0 if kind == PREFILL else rows[-1].number + 1 if rows else 1
             start = rows[-1].end if rows else 0.0
             rows.append(PassRow(number, kind, block, step, start, event.time, event.seconds, tokens))
     return rows
-
-
-def _pass_of(event: Event, lane: str) -> tuple[str, int | None, int | None]:
-    """Kind, block and step."""
-    match event:
-        case Prefilled():
-            return PREFILL, None, None
-        case Denoised():
-            return DENOISER_PASS, event.block, event.step
-        case ContextExtended():
-            return CONTEXT_PASS, event.block, None
-        case Verified():
-            return VERIFY_PASS, event.block, None
-        case _:
-            return STEP_KINDS.get(lane, lane), None, None

@@ -1,0 +1,26 @@
+"""What a context tower's state holds of the text, and whether two hold the same."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from twotower.model.state import ContextState, KVCache, MambaState
+
+
+def tensors(state: ContextState) -> list[Tensor]:
+    """Of every layer that remembers: conv and SSM state, or keys and values."""
+    held: list[Tensor] = []
+    for memory in state.layers:
+        if isinstance(memory, MambaState):
+            held += [memory.conv, memory.ssm]
+        elif isinstance(memory, KVCache):
+            held += memory.read()
+    return held
+
+
+def assert_same(one: ContextState, other: ContextState, tolerance: float) -> None:
+    """The same length, and every tensor within `tolerance`, absolute and relative."""
+    assert one.length == other.length
+    for mine, theirs in zip(tensors(one), tensors(other), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=tolerance, rtol=tolerance)
