@@ -118,10 +118,10 @@ def test_a_bad_link_names_its_field_and_leaves_the_page_usable(browser: Browser,
 
 
 def test_run_b_against_pinned_run_a(page: Page) -> None:
-    page.fill("#prompt textarea", "Once upon a time, there was a little girl named Lily. She loved to")
+    page.fill("#prompt textarea", "The old robot opened the door and saw")
     open_more_settings(page)
     set_number(page, "max-new-tokens", "32")
-    set_number(page, "temperature", "0.9")
+    set_number(page, "temperature", "2")  # few seeds, of those that are drawn, give both thresholds the same text
     set_number(page, "threshold", "0.95")
     run_to_end(page)
     first = page.evaluate(
