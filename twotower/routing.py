@@ -68,7 +68,7 @@ def record_routing(
     events: list[Event] = []
     passes: list[RoutedPass] = []
     seed = settings.seed
-    with _counting(model, layers) as counts:
+    with model.plainly(), _counting(model, layers) as counts:
         for event in generate(model, prompt_ids, "diffusion", settings, should_stop):
             events.append(event)
             if isinstance(event, Started):

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from held_in import tensors
 from torch import Tensor
 
 from twotower.evaluation.arms import BASELINE, LEGEND, Arm, Unseeded, standard_arms
-from twotower.model.state import ContextState, KVCache, MambaState
+from twotower.model.state import ContextState, MambaState
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import Denoised
 from twotower.sampling.generate import LANES
@@ -24,14 +25,6 @@ ARMS = {arm.name: arm for arm in standard_arms(16, 96)}
 
 def ids(length: int, seed: int) -> Tensor:
     return torch.randint(4, 97, (1, length), generator=torch.Generator().manual_seed(seed))
-
-
-def tensors(state: ContextState) -> list[Tensor]:
-    found: list[Tensor] = []
-    for memory in state.layers:
-        found += [memory.conv, memory.ssm] if isinstance(memory, MambaState) else []
-        found += memory.read() if isinstance(memory, KVCache) else []
-    return found
 
 
 @pytest.mark.parametrize("block_size", [8, 16, 32])
@@ -137,7 +130,7 @@ def test_without_a_seed_the_mamba_states_are_zero_and_the_attention_is_as_it_was
         else memory
         for memory in state.layers
     ]
-    wanted = tiny_model.denoiser_pass(ids(8, 2), ContextState(zeroed, state.length), t)
+    wanted = tiny_model.denoiser_pass(ids(8, 2), ContextState(state.lengths, zeroed, state.capacity, state.held), t)
     logits = Unseeded(tiny_model).denoiser_pass(ids(8, 2), state, t)
     assert torch.equal(logits, wanted)
     assert not torch.allclose(logits, tiny_model.denoiser_pass(ids(8, 2), state, t), atol=1e-3)

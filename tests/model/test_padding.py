@@ -44,7 +44,7 @@ def test_every_block_sees_the_context_before_it_and_no_padding(tiny_model: TwoTo
     with torch.inference_mode():
         memory = tiny_model.context_tower.read_blocks(ids, block, present)
         modulation = tiny_model.conditioning(torch.full((2 * blocks,), 0.5))
-        together = tiny_model.lm_head(tiny_model.denoiser_tower.denoise(noisy, memory, modulation))
+        together = tiny_model.lm_head(tiny_model.denoiser_tower.denoise_blocks(noisy, memory, modulation))
     for row in range(2):
         for number in range(blocks):
             context = IDS[row, : max(0, number * block - count)]

@@ -17,12 +17,12 @@ def rounds(model: TwoTower, random: Random, block: int, count: int) -> None:
     """Read blocks ahead, take over a random part of each, and compare with a prefill of what was taken."""
     config = model.config
     ids = [random.randrange(4, config.vocab_size) for _ in range(random.randint(1, 12))]
-    _, state = model.prefill(torch.tensor([ids]))
+    _, state = model.prefill(torch.tensor([ids]), room=count * block + block)
     for _ in range(count):
         draft = [random.randrange(4, config.vocab_size) for _ in range(random.randint(1, block))]
         before = [tensor.clone() for tensor in tensors(state)]
         logits, ahead = model.verify_pass(torch.tensor([draft]), state)
-        assert state.length == len(ids)
+        assert state.held == [len(ids)]
         assert all(torch.equal(mine, theirs) for mine, theirs in zip(tensors(state), before, strict=True))
         wanted = model.context_logits([*ids, *draft])[:, len(ids) :]
         torch.testing.assert_close(logits, wanted, atol=1e-4, rtol=1e-4)

@@ -22,13 +22,14 @@ def text(length: int, vocabulary: int = 97, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 150])
 def test_one_pass_pieces_and_steps_agree(make_model: MakeModel, pattern: str, length: int) -> None:
-    tower = make_model(hybrid_override_pattern=pattern).context_tower
-    ids = text(length)
-    whole, pieces, steps = (tower.empty_state(1) for _ in range(3))
-    at_once = tower.extend(ids, whole)
+    model = make_model(hybrid_override_pattern=pattern)
+    tower, ids = model.context_tower, text(length)
+    whole, pieces, steps = (model.empty_state(1, length) for _ in range(3))
+    at_once = tower.prefill(ids, whole)
+    whole.held = [length]
     cut = length // 3
-    in_pieces = [tower.extend(part, pieces) for part in (ids[:, :cut], ids[:, cut:]) if part.shape[1]]
-    by_step = [tower.step(ids[:, i], steps) for i in range(length)]
+    in_pieces = [model.context_pass(part, pieces) for part in (ids[:, :cut], ids[:, cut:]) if part.shape[1]]
+    by_step = [model.context_step(ids[:, i], steps) for i in range(length)]
     torch.testing.assert_close(tower.read(ids), at_once, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(torch.cat(in_pieces, 1), at_once, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(torch.stack(by_step, 1), at_once, atol=1e-4, rtol=1e-4)
@@ -44,7 +45,7 @@ def test_a_denoiser_pass_leaves_the_memory_as_it_was(make_model: MakeModel, patt
     first = model.denoiser_pass(text(16, seed=1), state, 0.5)
     again = model.denoiser_pass(text(16, seed=1), state, 0.5)
     assert torch.equal(first, again)
-    assert state.length == 20
+    assert state.held == [20]
     for tensor, kept in zip(tensors(state), before):
         assert torch.equal(tensor, kept)
 

@@ -51,7 +51,7 @@ def test_prefill_gives_the_last_row_of_the_whole_text(tiny_model: TwoTower) -> N
     ids = torch.tensor([[5, 6, 7, 8]])
     logits, state = tiny_model.prefill(ids)
     torch.testing.assert_close(logits, tiny_model.context_logits(ids)[:, -1], atol=1e-5, rtol=1e-5)
-    assert state.length == 4
+    assert state.held == [4]
 
 
 def test_the_embedded_model_has_every_layer_kind_and_is_small() -> None:

@@ -35,7 +35,7 @@ class Unseeded:
 
     def __init__(self, model: TwoTower) -> None:
         self._model = model
-        self._empty = model.denoiser_tower.empty_state(1)
+        self._empty = model.denoiser_tower.empty_state(1, 0)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -46,7 +46,8 @@ class Unseeded:
             empty if isinstance(memory, MambaState) else memory
             for memory, empty in zip(state.layers, self._empty.layers)
         ]
-        return self._model.denoiser_pass(ids, ContextState(layers, state.length), masked_fraction)
+        unseeded = ContextState(state.lengths, layers, state.capacity, state.held)
+        return self._model.denoiser_pass(ids, unseeded, masked_fraction)
 
 
 BASELINE = "AR"

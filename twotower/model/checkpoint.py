@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from twotower.errors import CheckpointError
+from twotower.model.configuration import TwoTowerConfig
 
 INDEX_FILE = "model.safetensors.index.json"
 SHARD_BYTES = 5 * 2**30
@@ -93,21 +94,25 @@ def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shar
 
 
 def official_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Every tensor of the model under its official name; an expert's is a view of its layer's stack."""
+    """Every tensor of the model under its official name; what we keep in one tensor gives views of it."""
     tensors: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():
-        tensors.update(_official(name, tensor))
+        tensors.update(_official(name, tensor, cast(TwoTowerConfig, model.config)))
     return tensors
 
 
-def _official(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+def _official(name: str, tensor: Tensor, config: TwoTowerConfig) -> Iterator[tuple[str, Tensor]]:
     name = name.removeprefix("conditioning.")
-    stem, _, leaf = name.rpartition(".experts.")
-    if not stem:
+    layer, experts, leaf = name.rpartition(".experts.")
+    if experts:
+        for number, expert in enumerate(tensor):
+            yield f"{layer}.experts.{number}.{leaf}.weight", expert
+    elif name.endswith(".qkv_proj.weight"):
+        rows = [config.head_dim * heads for heads in (config.num_attention_heads, *2 * (config.num_key_value_heads,))]
+        for letter, part in zip("qkv", tensor.split(rows)):
+            yield name.replace(".qkv_proj.", f".{letter}_proj."), part
+    else:
         yield name, tensor
-        return
-    for number, expert in enumerate(tensor):
-        yield f"{stem}.experts.{number}.{leaf}.weight", expert
 
 
 def _shards(folder: Path) -> list[Path]:

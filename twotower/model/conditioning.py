@@ -6,6 +6,7 @@ t is the masked fraction of the block, not the step over the step count.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -35,7 +36,7 @@ class TimeEmbedder(nn.Module):
 
 
 class Conditioning(nn.Module):
-    """One projection of t for all layers plus a learned table for each layer: shift, scale, gate."""
+    """One projection of t for all layers plus a learned table for each layer: shift, gain (1 + scale), gate."""
 
     def __init__(self, config: TwoTowerConfig) -> None:
         super().__init__()
@@ -51,10 +52,16 @@ class Conditioning(nn.Module):
         """t (B,) -> (layers, 3, B, 1, hidden)."""
         shared = self.t_block(self.t_embedder(t)).unflatten(-1, (3, -1))  # (B, 3, hidden)
         tables = torch.stack(tuple(self.scale_shift_tables))  # (layers, 3, hidden)
-        return (tables.unsqueeze(1) + shared).transpose(1, 2).unsqueeze(3)
+        shift, scale, gate = (tables.unsqueeze(1) + shared).unsqueeze(3).unbind(2)  # (layers, B, 1, hidden) each
+        return torch.stack((shift, 1 + scale, gate), 1)
 
-    def at(self, masked_fraction: float) -> Tensor:
-        """(layers, 3, 1, 1, hidden) for one t. A block of S slots asks for S values only, so each is computed once."""
+    def at(self, masked_fraction: float | Sequence[float]) -> Tensor:
+        """(layers, 3, 1, 1, hidden) for one t, (layers, 3, B, 1, hidden) for B of them.
+
+        A block of S slots asks for S values only, so each is computed once.
+        """
+        if not isinstance(masked_fraction, (int, float)):
+            return torch.cat([self.at(t) for t in masked_fraction], 2)
         if masked_fraction not in self._known:
             weight = self.scale_shift_tables[0]
             self._known[masked_fraction] = self(torch.tensor([masked_fraction], device=weight.device))

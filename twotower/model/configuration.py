@@ -113,6 +113,11 @@ class TwoTowerConfig:
         return self.mamba_inner_size + 2 * self.n_groups * self.ssm_state_size
 
     @property
+    def widest_block(self) -> int:
+        """Slots that a block may have: beyond four times the trained width quality has long collapsed (paper, 3.4)."""
+        return 4 * self.trained_block_size
+
+    @property
     def end_token_ids(self) -> tuple[int, ...]:
         """The config's end tokens, as a tuple whether it names one or several."""
         return (self.eos_token_id,) if isinstance(self.eos_token_id, int) else tuple(self.eos_token_id)

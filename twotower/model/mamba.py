@@ -18,9 +18,9 @@ from twotower.model.state import MambaAhead, MambaState
 class Mamba2(nn.Module):
     """`in_proj -> [z | xBC | dt]`, softplus(dt + dt_bias) with no clamp, A = -exp(A_log), skip D.
 
-    Parameters carry the official names. The context tower calls `extend` and `step`, which return the new state, or
-    `read_ahead` and `take_over` where only a part of a block may stay; the denoiser tower calls `denoise` with the
-    context's state and leaves no state.
+    Parameters carry the official names. The context tower calls `prefill` and `step`, which change the state, and
+    `read_ahead` and `take_over` for a block, of which only a part may stay; the denoiser tower reads its noisy block
+    ahead of the context's state and never takes it over.
     """
 
     def __init__(self, config: TwoTowerConfig) -> None:
@@ -44,35 +44,29 @@ class Mamba2(nn.Module):
         shape = (batch, config.mamba_num_heads, config.mamba_head_dim, config.ssm_state_size)
         return MambaState(conv, torch.zeros(shape, dtype=torch.float32, device=weight.device))
 
-    def denoise(self, hidden: Tensor, state: MambaState) -> Tensor:
-        """A causal scan of a noisy block (B, S, D) from the context's state -> (B, S, D)."""
-        z, x, dt, b, c, _ = self._inputs(hidden, state)
-        with outside_autocast(x.device.type):
-            y = ssd.within_chunk(x, dt, self._decay_rates(), b, c, state.ssm)
-        return self._output(y, x, z)
-
-    def extend(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
-        """A causal scan of hidden (B, L, D) from `state`; returns (B, L, D) and the state after it."""
-        length = hidden.shape[1]
-        if length <= self.config.chunk_size:
-            y, ahead = self.read_ahead(hidden, state)
-            return y, self.take_over(ahead, length)
-        y, boundaries, columns = self._scan(hidden, state, self.config.chunk_size)
-        return y, MambaState(columns[:, length:], boundaries[:, -1])
+    def prefill(self, hidden: Tensor, state: MambaState) -> Tensor:
+        """A causal scan of a prompt (B, L, D) from nothing -> (B, L, D); `state` then holds it."""
+        y, boundaries, columns = self._scan(hidden, self.initial_state(hidden.shape[0]), self.config.chunk_size)
+        state.conv.copy_(columns[:, hidden.shape[1] :])
+        state.ssm.copy_(boundaries[:, -1])
+        return y
 
     def read_ahead(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaAhead]:
-        """The outputs of `extend` over a block (B, L, D), and what it takes to follow it up to any of its tokens."""
+        """A causal scan of a block (B, L, D) from `state`, which stays -> (B, L, D), and what `take_over` needs."""
         z, x, dt, b, c, columns = self._inputs(hidden, state)
         with outside_autocast(x.device.type):
             y = ssd.within_chunk(x, dt, self._decay_rates(), b, c, state.ssm)
-        return self._output(y, x, z), MambaAhead(state.ssm, columns, x, dt, b)
+        return self._output(y, x, z), MambaAhead(columns, x, dt, b)
 
-    def take_over(self, ahead: MambaAhead, count: int) -> MambaState:
-        """The state after the first `count` >= 1 tokens that were read ahead."""
-        x, dt, b = (tensor[:, :count] for tensor in (ahead.x, ahead.dt, ahead.b))
-        with outside_autocast(x.device.type):
-            after = ssd.after_chunk(x, dt, self._decay_rates(), b, ahead.before)
-        return MambaState(ahead.columns[:, count : count + self.config.conv_kernel - 1], after)
+    def take_over(self, ahead: MambaAhead, state: MambaState, stay: Tensor, last: Tensor) -> None:
+        """`state`, as it was when `ahead` was read, then holds the first tokens of it: those that `stay` (B, L).
+
+        last (B, kernel - 1) are the places in `ahead.columns` of what the convolution will look back on.
+        """
+        dt = ahead.dt * stay.unsqueeze(-1)  # a step of size 0 neither decays nor feeds the state
+        after = ssd.after_chunk(ahead.x, dt, self._decay_rates(), ahead.b, state.ssm)
+        state.ssm.copy_(after)
+        state.conv.copy_(ahead.columns.gather(1, last.unsqueeze(-1).expand_as(state.conv)))
 
     def read(self, hidden: Tensor, present: Tensor | None = None) -> Tensor:
         """A scan of whole texts (B, L, D) from nothing -> (B, L, D). What is not `present` (B, L) leaves no trace."""
@@ -90,16 +84,17 @@ class Mamba2(nn.Module):
         conv = history[:, :blocks].transpose(2, 3).flatten(0, 1)
         return y, MambaState(conv, boundaries[:, :blocks].flatten(0, 1))
 
-    def step(self, hidden: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
-        """One token: hidden (B, D) -> (B, D) and the new state."""
+    def step(self, hidden: Tensor, state: MambaState) -> Tensor:
+        """One token: hidden (B, D) -> (B, D); `state` then holds it."""
         z, column, dt = self._project(hidden)
-        window = torch.cat((state.conv, column.unsqueeze(1).to(state.conv.dtype)), dim=1)  # (B, kernel, channels)
+        window = torch.cat((state.conv, column.unsqueeze(1)), dim=1)  # (B, kernel, channels)
+        state.conv.copy_(window[:, 1:])
         mixed = (window * self.conv1d.weight.squeeze(1).t()).sum(1)
         if self.conv1d.bias is not None:
             mixed = mixed + self.conv1d.bias
         x, b, c = self._split_heads(F.silu(mixed))
-        y, ssm = ssd.step(x, dt, self._decay_rates(), b, c, state.ssm)
-        return self._output(y, x, z), MambaState(window[:, 1:], ssm)
+        y = ssd.step(x, dt, self._decay_rates(), b, c, state.ssm)
+        return self._output(y, x, z)
 
     def _inputs(self, hidden: Tensor, state: MambaState, present: Tensor | None = None) -> tuple[Tensor, ...]:
         """z, x, dt, B, C of hidden (B, L, D) after `state`, and the raw columns (B, kernel - 1 + L, channels)."""

@@ -96,14 +96,14 @@ def _boundaries(initial: Tensor, added: Tensor, log_decay: Tensor) -> Tensor:
     return torch.stack(states, dim=1)
 
 
-def step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """One token of the recurrence.
+def step(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> Tensor:
+    """One token of the recurrence, which takes `state` (B, H, P, N) on by one, in place.
 
-    x (B, H, P), dt (B, H), b and c (B, G, N), state (B, H, P, N) -> y (B, H, P) and the next state.
+    x (B, H, P), dt (B, H), b and c (B, G, N) -> y (B, H, P).
     """
     groups = b.shape[1]
     keep = (dt * a).exp()[..., None, None]
     fed = (x * dt.unsqueeze(-1)).unflatten(1, (groups, -1)).unsqueeze(-1) * b[:, :, None, None]  # (B, G, R, P, N)
-    state = torch.addcmul(fed.flatten(1, 2), state, keep)
+    state.mul_(keep).add_(fed.flatten(1, 2))
     memory = state.view(state.shape[0], groups, -1, state.shape[-1])  # (B, G, R * P, N)
-    return torch.matmul(memory, c.unsqueeze(-1)).view_as(x), state
+    return torch.matmul(memory, c.unsqueeze(-1)).view_as(x)

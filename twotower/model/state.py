@@ -1,21 +1,24 @@
 """What the context tower remembers between passes, explicit: KV for attention, conv and SSM state for Mamba-2.
 
-A state belongs to one run. The denoiser tower reads it and never writes it.
+A state belongs to one batch of runs. Its buffers never move and never change shape, and passes write them in place, so
+that a pass can be captured once and replayed. The denoiser tower reads the text in it and leaves it as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-_FIRST_CAPACITY = 256
+_LEAST_CAPACITY = 256
 
 
 @dataclass(frozen=True)
 class MambaState:
-    """A Mamba-2 layer's memory. Replaced, never updated in place: a denoiser pass may still hold the old one."""
+    """A Mamba-2 layer's memory."""
 
     conv: Tensor  # (B, kernel - 1, channels) the last raw columns of x | B | C, oldest first, zeros before the text
     ssm: Tensor  # (B, H, P, N) float32
@@ -28,42 +31,47 @@ class MambaAhead:
     The state after any of them follows from these in one product, without a weight: a roll back is no second pass.
     """
 
-    before: Tensor  # (B, H, P, N) the SSM state before the tokens
     columns: Tensor  # (B, kernel - 1 + L, channels) raw, the history before the tokens first
     x: Tensor  # (B, L, H, P)
     dt: Tensor  # (B, L, H)
     b: Tensor  # (B, L, G, N)
 
 
-@dataclass
+@dataclass(frozen=True)
 class KVCache:
-    """An attention layer's memory: buffers that grow by doubling, of which the first `length` tokens are text."""
+    """An attention layer's memory: a buffer that begins with the text; what stands behind it is nobody's yet.
 
-    keys: Tensor  # (B, kv_heads, capacity, head_dim)
-    values: Tensor
-    length: int = 0
+    Tokens that are read ahead stand right behind the text, where they may stay. A noisy block, which will not, stands
+    aside, behind the `capacity` tokens that there is room for: to look at a block disturbs nothing.
+    """
 
-    def append(self, keys: Tensor, values: Tensor) -> None:
-        """Take over (B, kv_heads, L, head_dim) of new tokens."""
-        end = self.length + keys.shape[2]
-        if end > self.keys.shape[2]:
-            self.keys, self.values = (_grown(buffer, end, self.length) for buffer in (self.keys, self.values))
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
-        self.length = end
+    buffer: Tensor  # (B, capacity + widest block, 2 * kv_heads, head_dim) keys, then values
+    capacity: int
 
-    def read(self) -> tuple[Tensor, Tensor]:
-        """Keys and values of the text, each (B, kv_heads, length, head_dim)."""
-        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+    def put_behind(self, keys_and_values: Tensor, sight: Sight) -> tuple[Tensor, Tensor]:
+        """Write L tokens' (B, L, 2 * kv_heads, head_dim) behind the text; keys and values that `sight.mask` is for."""
+        self.buffer[sight.rows, sight.slots] = keys_and_values
+        return self._first(self.capacity)
+
+    def put_aside(self, keys_and_values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write a block's aside; keys and values that `ContextState.mask_aside` is for."""
+        end = self.capacity + keys_and_values.shape[1]
+        self.buffer[:, self.capacity : end] = keys_and_values
+        return self._first(end)
+
+    def _first(self, count: int) -> tuple[Tensor, Tensor]:
+        """Keys and values, each (B, kv_heads, count, head_dim)."""
+        keys, values = self.buffer[:, :count].transpose(1, 2).chunk(2, dim=1)
+        return keys, values
 
 
-def _grown(buffer: Tensor, needed: int, used: int) -> Tensor:
-    capacity = max(_FIRST_CAPACITY, buffer.shape[2])
-    while capacity < needed:
-        capacity *= 2
-    grown = buffer.new_empty(*buffer.shape[:2], capacity, buffer.shape[3])
-    grown[:, :, :used] = buffer[:, :, :used]
-    return grown
+@dataclass(frozen=True)
+class Sight:
+    """Where L tokens behind the text stand in every KV buffer, and what each of them sees of it: one for all layers."""
+
+    rows: Tensor  # (B, 1)
+    slots: Tensor  # (B, L)
+    mask: Tensor  # (B, 1, L, capacity) 0 where it sees, -inf where not: added to the scores
 
 
 @dataclass(frozen=True)
@@ -83,35 +91,131 @@ LayerMemory = MambaState | KVCache | TextKV | None
 
 @dataclass
 class ContextState:
-    """The memory of every layer after `length` tokens; MoE and MLP layers have none."""
+    """The memory of every layer after `lengths` tokens of each row; MoE and MLP layers have none.
 
-    layers: list[LayerMemory]
-    length: int = field(default=0)
+    `held` is the host's own count of the same: to ask the device would stop it.
+    """
+
+    lengths: Tensor  # (B,) int64
+    layers: Sequence[MambaState | KVCache | None]
+    capacity: int  # tokens that a row has room for
+    held: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.held = self.held or [0] * self.batch
+
+    @property
+    def batch(self) -> int:
+        """Rows, each a text of its own."""
+        return self.lengths.shape[0]
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every buffer, `lengths` first."""
+        found = [self.lengths]
+        for memory in self.layers:
+            if isinstance(memory, MambaState):
+                found += [memory.conv, memory.ssm]
+            elif isinstance(memory, KVCache):
+                found.append(memory.buffer)
+        return tuple(found)
+
+    @cached_property
+    def addresses(self) -> tuple[int, ...]:
+        """Where the buffers are: they never move."""
+        return tuple(tensor.data_ptr() for tensor in self.tensors)
+
+    def over(self, tensors: Sequence[Tensor]) -> ContextState:
+        """A state of the same shape over other `tensors`, in the order of that property."""
+        lengths, *left = tensors
+        buffers = iter(left)
+        layers: list[MambaState | KVCache | None] = []
+        for memory in self.layers:
+            if isinstance(memory, MambaState):
+                layers.append(MambaState(next(buffers), next(buffers)))
+            else:
+                layers.append(None if memory is None else KVCache(next(buffers), self.capacity))
+        return ContextState(lengths, tuple(layers), self.capacity, list(self.held))
 
     @property
     def nbytes(self) -> int:
         """Bytes held on the device."""
-        total = 0
-        for memory in self.layers:
-            tensors = (memory.conv, memory.ssm) if isinstance(memory, MambaState) else ()
-            if isinstance(memory, KVCache):
-                tensors = (memory.keys, memory.values)
-            total += sum(tensor.nbytes for tensor in tensors)
-        return total
+        return sum(tensor.nbytes for tensor in self.tensors)
+
+    def clone(self) -> ContextState:
+        """A copy that shares nothing with this one."""
+        return self.over([tensor.clone() for tensor in self.tensors])
+
+    def put(self, row: int, single: ContextState) -> None:
+        """Let `row` hold what a state of one row holds, which may have less room."""
+        self.lengths[row] = single.lengths[0]
+        for ours, theirs in zip(self.layers, single.layers):
+            if isinstance(ours, MambaState) and isinstance(theirs, MambaState):
+                ours.conv[row], ours.ssm[row] = theirs.conv[0], theirs.ssm[0]
+            elif isinstance(ours, KVCache) and isinstance(theirs, KVCache):
+                ours.buffer[row, : single.held[0]] = theirs.buffer[0, : single.held[0]]
+        self.held[row] = single.held[0]
+
+    def sight(self, length: int, dtype: torch.dtype) -> Sight:
+        """Of `length` tokens behind the text: each sees the text, itself, and those of them that came before."""
+        device = self.lengths.device
+        slots = self.lengths.unsqueeze(1) + torch.arange(length, device=device)
+        slots = slots.clamp(max=self.capacity - 1)  # a row that has finished may run on beside the others
+        places = torch.arange(self.capacity, device=device)
+        rows = torch.arange(self.batch, device=device).unsqueeze(1)
+        return Sight(rows, slots, _added(places <= slots.unsqueeze(-1), dtype))
+
+    def mask_aside(self, length: int, dtype: torch.dtype) -> Tensor:
+        """(B, 1, 1, capacity + length): every token of a block that stands aside sees the text and all of its block."""
+        places = torch.arange(self.capacity + length, device=self.lengths.device)
+        seen = (places < self.lengths.unsqueeze(1)) | (places >= self.capacity)
+        return _added(seen.unsqueeze(1), dtype)
+
+    def demand_room(self, length: int) -> None:
+        """Raise ValueError where a row has no room for `length` tokens more: whoever made the state gave too little."""
+        if max(self.held) + length > self.capacity:
+            raise ValueError(
+                f"The state has room for {self.capacity} tokens and holds {max(self.held)}: no {length} more."
+            )
+
+
+def _added(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask (B, L, T) in the form that costs the attention kernel nothing more, for any head (B, 1, L, T)."""
+    return torch.zeros((), dtype=dtype, device=visible.device).where(visible, -torch.inf).unsqueeze(1)
+
+
+def capacity_for(tokens: int) -> int:
+    """Room for so many tokens, in few sizes: each needs a capture of its own."""
+    capacity = _LEAST_CAPACITY
+    while capacity < tokens:
+        capacity *= 2
+    return capacity
 
 
 @dataclass(frozen=True)
 class ReadAhead:
-    """`size` tokens that the context tower has read and not yet taken over; None for layers with nothing of their own.
+    """Tokens (B, size) that the context tower has read and not yet taken over; None for layers without Mamba.
 
-    Attention layers have written the tokens' keys and values behind the end of their caches already.
+    Attention layers have written the tokens' keys and values behind the text already.
     """
 
-    layers: list[MambaAhead | None]
+    layers: Sequence[MambaAhead | None]
     size: int
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What the Mamba layers kept."""
+        kept = [layer for layer in self.layers if layer is not None]
+        return tuple(tensor for layer in kept for tensor in (layer.columns, layer.x, layer.dt, layer.b))
 
-def empty_kv(batch: int, kv_heads: int, head_dim: int, like: Tensor) -> KVCache:
-    """A KV cache with no text in it, in the dtype and on the device of `like`."""
-    buffer = torch.empty(batch, kv_heads, 0, head_dim, dtype=like.dtype, device=like.device)
-    return KVCache(buffer, buffer)
+    @classmethod
+    def over(cls, tensors: Sequence[Tensor], state: ContextState, size: int) -> ReadAhead:
+        """What was read ahead of `state`, from the tensors of that property."""
+        kept = iter(tensors)
+        return cls(
+            [
+                MambaAhead(next(kept), next(kept), next(kept), next(kept)) if isinstance(memory, MambaState) else None
+                for memory in state.layers
+            ],
+            size,
+        )

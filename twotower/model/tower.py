@@ -6,7 +6,7 @@ remembers: keys and values in attention layers, conv and SSM state in Mamba laye
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -25,8 +25,8 @@ from twotower.model.state import (
     MambaAhead,
     MambaState,
     ReadAhead,
+    Sight,
     TextKV,
-    empty_kv,
 )
 
 
@@ -51,12 +51,14 @@ class Layer(nn.Module):
         """The mixer's input without time conditioning, in the model's dtype whatever the residual stream's."""
         return self.norm(x.to(self.norm.weight.dtype))
 
-    def modulated(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    def modulated(self, x: Tensor, shift: Tensor, gain: Tensor) -> Tensor:
         """The mixer's input at time t: Mamba and attention modulate before the norm, MoE and MLP after it."""
         if self.kind in (MAMBA, ATTENTION):
-            return self.normed(torch.addcmul(x + shift, x, scale))
-        normed = self.normed(x)
-        return torch.addcmul(normed + shift, normed, scale)
+            return self.normed(torch.addcmul(shift, x, gain))
+        return torch.addcmul(shift, self.normed(x), gain)
+
+
+Mix = Callable[[int, Layer, Tensor], Tensor]  # (layer's index, layer, its input) -> what its mixer gives
 
 
 class Tower(nn.Module):
@@ -70,141 +72,156 @@ class Tower(nn.Module):
         self.layers = cast("Sequence[Layer]", layers)
         self.norm_f = RMSNorm(config.hidden_size, config.layer_norm_epsilon)
 
-    def empty_state(self, batch: int) -> ContextState:
-        """The memory before any text."""
+    def empty_state(self, batch: int, capacity: int) -> ContextState:
+        """The memory before any text, with room for `capacity` tokens a row."""
         config = self.config
-        memories: list[LayerMemory] = []
+        shape = (batch, capacity + config.widest_block, 2 * config.num_key_value_heads, config.head_dim)
+        layers: list[MambaState | KVCache | None] = []
         for layer in self.layers:
             if layer.kind == MAMBA:
-                memories.append(layer.mixer.initial_state(batch))
-            elif layer.kind == ATTENTION:
-                memories.append(empty_kv(batch, config.num_key_value_heads, config.head_dim, layer.mixer.k_proj.weight))
+                layers.append(layer.mixer.initial_state(batch))
+            elif layer.kind == ATTENTION:  # zeros: a masked key counts for nothing, a masked NaN for everything
+                layers.append(KVCache(layer.mixer.o_proj.weight.new_zeros(shape), capacity))
             else:
-                memories.append(None)
-        return ContextState(memories)
+                layers.append(None)
+        lengths = torch.zeros(batch, dtype=torch.long, device=self.embeddings.weight.device)
+        return ContextState(lengths, tuple(layers), capacity)
+
+    # ---- whole texts -------------------------------------------------------------------------------------------
 
     def read(self, ids: Tensor, present: Tensor | None = None) -> Tensor:
         """A whole text from nothing, remembering nothing: ids (B, L) -> (B, L, D).
 
         present (B, L) marks what is text, None everything; the rest has no influence on it.
         """
-        x = self._embed(ids)
-        for layer in self.layers:
-            hidden = layer.normed(x)
-            if layer.kind == MAMBA:
-                mixed = layer.mixer.read(hidden, present)
-            elif layer.kind == ATTENTION:
-                mixed, _, _ = layer.mixer.causal(hidden, present)
-            else:
-                mixed = layer.mixer(hidden)
-            x = x + mixed
-        return self._final(x)
 
-    def read_blocks(self, ids: Tensor, block_size: int, present: Tensor | None = None) -> ContextState:
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            if layer.kind == MAMBA:
+                return layer.mixer.read(hidden, present)
+            return layer.mixer.causal(hidden, present)[0] if layer.kind == ATTENTION else layer.mixer(hidden)
+
+        return self._through_layers(ids, mix)
+
+    def read_blocks(self, ids: Tensor, block_size: int, present: Tensor | None = None) -> Sequence[LayerMemory]:
         """Training: whole texts ids (B, K * S) -> what the denoiser of every block may see of the blocks before it.
 
         present (B, K * S) as in `read`: with padding in front of a text, a block may begin wherever it has to.
         Mamba states come with the K blocks of a text folded into the batch, (B * K, ...).
         """
-        x = self._embed(ids)
-        memories: list[LayerMemory] = []
-        for layer in self.layers:
-            hidden, memory = layer.normed(x), None
-            if layer.kind == MAMBA:
-                mixed, memory = layer.mixer.scan_blocks(hidden, block_size, present)
-            elif layer.kind == ATTENTION:
-                mixed, keys, values = layer.mixer.causal(hidden, present)
-                memory = TextKV(keys, values, present)
-            else:
-                mixed = layer.mixer(hidden)
-            memories.append(memory)
-            x = x + mixed
-        return ContextState(memories, ids.shape[1])
+        memories: list[LayerMemory] = [None] * len(self.layers)
 
-    def extend(self, ids: Tensor, state: ContextState) -> Tensor:
-        """A context pass: ids (B, L) after what `state` holds -> (B, L, D); `state` then holds them too."""
-        x = self._embed(ids)
-        for i, layer in enumerate(self.layers):
-            hidden, memory = layer.normed(x), state.layers[i]
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            if layer.kind == MAMBA:
+                mixed, memories[i] = layer.mixer.scan_blocks(hidden, block_size, present)
+                return mixed
+            if layer.kind == ATTENTION:
+                mixed, keys, values = layer.mixer.causal(hidden, present)
+                memories[i] = TextKV(keys, values, present)
+                return mixed
+            return layer.mixer(hidden)
+
+        self._through_layers(ids, mix)
+        return memories
+
+    def denoise_blocks(self, ids: Tensor, memories: Sequence[LayerMemory], modulation: Tensor) -> Tensor:
+        """Training: noisy blocks ids (B * K, S) over what `read_blocks` gave, modulation (layers, 3, B * K, 1, D)."""
+
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            if layer.kind == MAMBA:
+                return layer.mixer.read_ahead(hidden, memories[i])[0]
+            return layer.mixer.denoise_blocks(hidden, memories[i]) if layer.kind == ATTENTION else layer.mixer(hidden)
+
+        return self._through_layers(ids, mix, modulation)
+
+    # ---- passes over a state -----------------------------------------------------------------------------------
+
+    def prefill(self, ids: Tensor, state: ContextState) -> Tensor:
+        """Read a prompt ids (B, L >= 1) from nothing -> (B, L, D); `state`, empty before, then holds it."""
+
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            memory = state.layers[i]
+            return layer.mixer(hidden) if memory is None else layer.mixer.prefill(hidden, memory)
+
+        hidden = self._through_layers(ids, mix)
+        state.lengths.fill_(ids.shape[1])
+        return hidden
+
+    def step(self, ids: Tensor, state: ContextState) -> Tensor:
+        """An AR step: one token ids (B,) after what `state` holds -> (B, D); the recurrence is its own, for speed."""
+        sight = self._sight(state, 1)
+
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            memory = state.layers[i]
             if isinstance(memory, MambaState):
-                mixed, state.layers[i] = layer.mixer.extend(hidden, memory)
-            elif isinstance(memory, KVCache):
-                mixed = layer.mixer.extend(hidden, memory)
-            else:
-                mixed = layer.mixer(hidden)
-            x = x + mixed
-        state.length += ids.shape[1]
-        return self._final(x)
+                return layer.mixer.step(hidden, memory)
+            if isinstance(memory, KVCache):
+                return layer.mixer.read_ahead(hidden.unsqueeze(1), memory, sight).squeeze(1)
+            return layer.mixer(hidden)
+
+        hidden = self._through_layers(ids, mix)
+        state.lengths.add_(1)
+        return hidden
 
     def read_ahead(self, ids: Tensor, state: ContextState) -> tuple[Tensor, ReadAhead]:
         """A context pass over ids (B, L) -> (B, L, D) that leaves `state` as it is, until `take_over` says how much."""
-        x = self._embed(ids)
-        ahead: list[MambaAhead | None] = []
-        for layer, memory in zip(self.layers, state.layers):
-            hidden, read = layer.normed(x), None
+        sight = self._sight(state, ids.shape[1])
+        ahead: list[MambaAhead | None] = [None] * len(self.layers)
+
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            memory = state.layers[i]
             if isinstance(memory, MambaState):
-                mixed, read = layer.mixer.read_ahead(hidden, memory)
-            elif isinstance(memory, KVCache):
-                mixed = layer.mixer.extend(hidden, memory)
-                memory.length -= ids.shape[1]
-            else:
-                mixed = layer.mixer(hidden)
-            ahead.append(read)
-            x = x + mixed
-        return self._final(x), ReadAhead(ahead, ids.shape[1])
+                mixed, ahead[i] = layer.mixer.read_ahead(hidden, memory)
+                return mixed
+            return layer.mixer.read_ahead(hidden, memory, sight) if isinstance(memory, KVCache) else layer.mixer(hidden)
 
-    def take_over(self, ahead: ReadAhead, state: ContextState, count: int) -> None:
-        """`state`, as it was when `ahead` was read, then holds the first `count` tokens of it; 1 <= count <= size."""
-        for i, (layer, memory, read) in enumerate(zip(self.layers, state.layers, ahead.layers)):
-            if isinstance(memory, KVCache):
-                memory.length += count
-            elif read is not None:
-                state.layers[i] = layer.mixer.take_over(read, count)
-        state.length += count
+        return self._through_layers(ids, mix), ReadAhead(ahead, ids.shape[1])
 
-    def step(self, ids: Tensor, state: ContextState) -> Tensor:
-        """An AR step: one token ids (B,) after what `state` holds -> (B, D); the path is its own, for speed."""
-        x = self._embed(ids)
-        for i, layer in enumerate(self.layers):
-            hidden, memory = layer.normed(x), state.layers[i]
-            if isinstance(memory, MambaState):
-                mixed, state.layers[i] = layer.mixer.step(hidden, memory)
-            elif isinstance(memory, KVCache):
-                mixed = layer.mixer.step(hidden, memory)
-            else:
-                mixed = layer.mixer(hidden)
-            x = x + mixed
-        state.length += 1
-        return self._final(x)
+    def take_over(self, ahead: ReadAhead, state: ContextState, counts: Tensor) -> None:
+        """`state`, as it was when `ahead` was read, then holds the first counts[r] (0 to size) tokens of each row r."""
+        stay = torch.arange(ahead.size, device=counts.device) < counts.unsqueeze(1)
+        last = counts.unsqueeze(1) + torch.arange(self.config.conv_kernel - 1, device=counts.device)
+        for layer, memory, read in zip(self.layers, state.layers, ahead.layers):
+            if read is not None:
+                layer.mixer.take_over(read, memory, stay, last)
+        state.lengths.add_(counts)
 
-    def denoise(self, ids: Tensor, state: ContextState, modulation: Tensor | None) -> Tensor:
-        """A denoiser pass: a noisy block ids (B, S) over the context tower's `state`, which stays as it is.
+    def denoise(self, ids: Tensor, state: ContextState, modulation: Tensor | None = None) -> Tensor:
+        """A denoiser pass: a noisy block ids (B, S) over the context tower's `state`, whose text stays as it is.
 
         modulation (layers, 3, B or 1, 1, D) is the time conditioning, None for none (mock-AR) -> (B, S, D).
         """
+        mask = state.mask_aside(ids.shape[1], self._dtype) if ATTENTION in self.config.hybrid_override_pattern else None
+
+        def mix(i: int, layer: Layer, hidden: Tensor) -> Tensor:
+            memory = state.layers[i]
+            if isinstance(memory, MambaState):
+                return layer.mixer.read_ahead(hidden, memory)[0]
+            return layer.mixer.denoise(hidden, memory, mask) if isinstance(memory, KVCache) else layer.mixer(hidden)
+
+        return self._through_layers(ids, mix, modulation)
+
+    def _sight(self, state: ContextState, length: int) -> Sight | None:
+        return state.sight(length, self._dtype) if ATTENTION in self.config.hybrid_override_pattern else None
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.norm_f.weight.dtype
+
+    def _through_layers(self, ids: Tensor, mix: Mix, modulation: Tensor | None = None) -> Tensor:
+        """Embeddings, every layer's mixer as `mix` calls it, final norm: ids (...) -> (..., D)."""
         x = self._embed(ids)
         for i, layer in enumerate(self.layers):
-            memory = state.layers[i]
             if modulation is None:
-                hidden = layer.normed(x)
+                x = x + mix(i, layer, layer.normed(x))
             else:
-                shift, scale, gate = modulation[i]
-                hidden = layer.modulated(x, shift, scale)
-            if isinstance(memory, (MambaState, KVCache)):
-                mixed = layer.mixer.denoise(hidden, memory)
-            elif isinstance(memory, TextKV):
-                mixed = layer.mixer.denoise_blocks(hidden, memory)
-            else:
-                mixed = layer.mixer(hidden)
-            x = x + mixed if modulation is None else torch.addcmul(x, gate, mixed.to(x.dtype))
-        return self._final(x)
+                shift, gain, gate = modulation[i]
+                mixed = mix(i, layer, layer.modulated(x, shift, gain))
+                x = torch.addcmul(x, gate, mixed.to(x.dtype))
+        return self.norm_f(x.to(self._dtype))
 
     def _embed(self, ids: Tensor) -> Tensor:
         x = self.embeddings(ids)
         return x.float() if self.config.residual_in_fp32 else x
-
-    def _final(self, x: Tensor) -> Tensor:
-        return self.norm_f(x.to(self.norm_f.weight.dtype))
 
 
 def init_weights(tower: Tower, generator: torch.Generator) -> None:

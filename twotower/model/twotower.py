@@ -6,26 +6,30 @@ Knows tensors of ids; knows no text beyond carrying the tokenizer, and no sampli
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from twotower.errors import CheckpointError
+from twotower.errors import CheckpointError, InputError
 from twotower.model import checkpoint
 from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
+from twotower.model.engine import Engine, Plain, Work, find_engine
 from twotower.model.source import find_folder
-from twotower.model.state import ContextState, ReadAhead
+from twotower.model.state import ContextState, ReadAhead, capacity_for
 from twotower.model.tower import Tower
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Ids: TypeAlias = Tensor | Sequence[int] | Sequence[Sequence[int]]
+Counts: TypeAlias = int | Sequence[int] | None
+MaskedFraction: TypeAlias = float | Sequence[float] | None  # of the block, for all rows or each; None leaves time out
 
 
 class TwoTower(nn.Module):
@@ -40,6 +44,7 @@ class TwoTower(nn.Module):
         self.denoiser_tower = Tower(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.conditioning = Conditioning(config)
+        self.engine: Engine = Plain()
 
     # ---- reading and writing -----------------------------------------------------------------------------------
 
@@ -49,19 +54,23 @@ class TwoTower(nn.Module):
         path_or_repo: str | Path,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        engine: str | None = None,
     ) -> TwoTower:
         """Load a folder in the official layout, or a repository of the Hugging Face Hub.
 
         device: default CUDA where there is one, else the CPU. dtype: default float32 on the CPU, else the
-        checkpoint's. Raises CheckpointError naming what is wrong with the folder.
+        checkpoint's. engine: one of ENGINES, default the fast one of the device. Raises CheckpointError naming what is
+        wrong with the folder, InputError for a device or an engine that is not there.
         """
         folder = find_folder(path_or_repo)
         config = TwoTowerConfig.from_folder(folder)
         place = find_device(device)
+        chosen = find_engine(engine, place)
         with torch.device("meta"):
             model = cls(config, folder)
         checkpoint.allocate(model, place, find_dtype(dtype, place, config))
         checkpoint.load_weights(model, folder)
+        model.engine = chosen
         return model.eval()
 
     def save_pretrained(
@@ -90,6 +99,19 @@ class TwoTower(nn.Module):
     @property
     def _has_tokenizer(self) -> bool:
         return self.folder is not None and (self.folder / "tokenizer.json").is_file()
+
+    def use(self, engine: str | None) -> None:
+        """Run passes by another engine from now on, None for the fast one of the device. Raises InputError."""
+        self.engine = find_engine(engine, self.device)
+
+    @contextmanager
+    def plainly(self) -> Iterator[None]:
+        """Passes run plainly inside: a replayed one calls no forward hooks."""
+        engine, self.engine = self.engine, Plain()
+        try:
+            yield
+        finally:
+            self.engine = engine
 
     # ---- facts -------------------------------------------------------------------------------------------------
 
@@ -134,14 +156,10 @@ class TwoTower(nn.Module):
         t is the masked fraction, one number or (B,); None leaves time conditioning out. The context may be empty.
         """
         context, block = self._batch(context_ids), self._batch(block_ids)
-        state = self.context_tower.empty_state(block.shape[0])
+        state = self.empty_state(block.shape[0], context.shape[1])
         if context.shape[1]:
-            self.context_tower.extend(context, state)
-        if isinstance(t, Tensor) and t.numel() > 1:
-            modulation = self.conditioning(t.to(self.device))
-        else:
-            modulation = None if t is None else self.conditioning.at(float(t))
-        return self.lm_head(self.denoiser_tower.denoise(block, state, modulation))
+            self.context_tower.prefill(context, state)
+        return self.denoiser_pass(block, state, t.tolist() if isinstance(t, Tensor) else t)
 
     def _batch(self, ids: Ids) -> Tensor:
         tensor = torch.as_tensor(ids, dtype=torch.long, device=self.device)
@@ -149,37 +167,98 @@ class TwoTower(nn.Module):
 
     # ---- passes (the samplers' vocabulary) ---------------------------------------------------------------------
 
-    def prefill(self, ids: Tensor) -> tuple[Tensor, ContextState]:
-        """The context tower reads a prompt (B, L >= 1): logits of the token after it (B, V), and its memory."""
-        state = self.context_tower.empty_state(ids.shape[0])
-        last = self.context_tower.extend(ids, state)[:, -1]
+    def empty_state(self, batch: int, tokens: int) -> ContextState:
+        """The context tower's memory before any text, with room for so many tokens in each of `batch` rows."""
+        return self.engine.new_state(self.context_tower.empty_state, batch, capacity_for(tokens))
+
+    def prefill(self, ids: Tensor, room: int = 0) -> tuple[Tensor, ContextState]:
+        """The context tower reads a prompt (B, L >= 1): logits of the token after it (B, V), and its memory.
+
+        The memory has room for `room` tokens more.
+        """
+        batch, length = ids.shape
+        state = self.empty_state(batch, length + room)
+        last = self.context_tower.prefill(ids, state)[:, -1]
+        state.held = [length] * batch
         return self.context_lm_head(last), state
 
     def ar_step(self, ids: Tensor, state: ContextState) -> Tensor:
         """The context tower reads one token (B,): logits of the next one (B, V)."""
-        return self.context_lm_head(self.context_step(ids, state))
+        return self._step(self._ar_step, ids, state)
 
     def context_step(self, ids: Tensor, state: ContextState) -> Tensor:
         """The context tower reads one token (B,) and predicts nothing: hidden state (B, D)."""
-        return self.context_tower.step(ids, state)
+        return self._step(self._context_step, ids, state)
 
-    def context_pass(self, ids: Tensor, state: ContextState) -> Tensor:
-        """The context tower reads a finished block (B, S): hidden states (B, S, D), for its head to judge it by."""
-        return self.context_tower.extend(ids, state)
+    def context_pass(self, ids: Tensor, state: ContextState, counts: Counts = None) -> Tensor:
+        """The context tower reads a finished block (B, S): hidden states (B, S, D), for its head to judge it by.
+
+        `state` then holds the first counts[r] of each row r, without counts all of it.
+        """
+        state.demand_room(ids.shape[1])
+        held, counted = self._counted(ids.shape[1] if counts is None else counts, state)
+        (hidden,) = self.engine(self._context_pass, state, ids, counted)
+        state.held = held
+        return hidden
 
     def verify_pass(self, ids: Tensor, state: ContextState) -> tuple[Tensor, ReadAhead]:
         """The context tower reads a drafted block (B, S): next-token logits (B, S, V), and what `take_over` needs.
 
         `state` stays as it is: how much of the block it will hold depends on the logits.
         """
-        hidden, ahead = self.context_tower.read_ahead(ids, state)
-        return self.context_lm_head(hidden), ahead
+        state.demand_room(ids.shape[1])
+        logits, *ahead = self.engine(self._verify_pass, state, ids)
+        return logits, ReadAhead.over(ahead, state, ids.shape[1])
 
-    def take_over(self, ahead: ReadAhead, state: ContextState, count: int) -> None:
-        """Let `state` hold the first `count` tokens of the draft, as if it had never seen the others."""
-        self.context_tower.take_over(ahead, state, count)
+    def take_over(self, ahead: ReadAhead, state: ContextState, counts: int | Sequence[int]) -> None:
+        """Let `state` hold the first tokens of the draft, so many in each row, as if it had never seen the others."""
+        state_held, counted = self._counted(counts, state)
+        self.engine(self._take_over, state, counted, *ahead.tensors)
+        state.held = state_held
 
-    def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: float | None) -> Tensor:
+    def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: MaskedFraction) -> Tensor:
         """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
-        modulation = None if masked_fraction is None else self.conditioning.at(masked_fraction)
-        return self.lm_head(self.denoiser_tower.denoise(ids, state, modulation))
+        if ids.shape[1] > self.config.widest_block:
+            raise InputError("block size", ids.shape[1], f"up to {self.config.widest_block} for this model")
+        if masked_fraction is None:
+            (logits,) = self.engine(self._denoiser_pass, state, ids)
+        else:
+            (logits,) = self.engine(self._denoiser_pass, state, ids, self.conditioning.at(masked_fraction))
+        return logits
+
+    # ---- what an engine runs: work on tensors, `state` written in place -----------------------------------------
+
+    def _ar_step(self, state: ContextState, ids: Tensor) -> tuple[Tensor, ...]:
+        return (self.context_lm_head(self.context_tower.step(ids, state)),)
+
+    def _context_step(self, state: ContextState, ids: Tensor) -> tuple[Tensor, ...]:
+        return (self.context_tower.step(ids, state),)
+
+    def _context_pass(self, state: ContextState, ids: Tensor, counts: Tensor) -> tuple[Tensor, ...]:
+        hidden, ahead = self.context_tower.read_ahead(ids, state)
+        self.context_tower.take_over(ahead, state, counts)
+        return (hidden,)
+
+    def _verify_pass(self, state: ContextState, ids: Tensor) -> tuple[Tensor, ...]:
+        hidden, ahead = self.context_tower.read_ahead(ids, state)
+        return self.context_lm_head(hidden), *ahead.tensors
+
+    def _take_over(self, state: ContextState, counts: Tensor, *kept: Tensor) -> tuple[Tensor, ...]:
+        size = kept[0].shape[1] - self.config.conv_kernel + 1 if kept else 0
+        self.context_tower.take_over(ReadAhead.over(kept, state, size), state, counts)
+        return (state.lengths,)
+
+    def _denoiser_pass(self, state: ContextState, ids: Tensor, *modulation: Tensor) -> tuple[Tensor, ...]:
+        return (self.lm_head(self.denoiser_tower.denoise(ids, state, *modulation)),)
+
+    def _step(self, work: Work, ids: Tensor, state: ContextState) -> Tensor:
+        state.demand_room(1)
+        (out,) = self.engine(work, state, ids)
+        state.held = [held + 1 for held in state.held]
+        return out
+
+    def _counted(self, counts: int | Sequence[int], state: ContextState) -> tuple[list[int], Tensor]:
+        """What the rows will hold after so many tokens more, and the counts (B,) on the device."""
+        each = [counts] * state.batch if isinstance(counts, int) else list(counts)
+        held = [held + count for held, count in zip(state.held, each, strict=True)]
+        return held, torch.tensor(each, dtype=torch.long, device=self.device)

@@ -13,7 +13,7 @@ from twotower.sampling.run import Run, demand_finite
 
 def autoregressive(run: Run) -> Iterator[Event]:
     """Decode until an end token or the length limit. The last token is not read: nothing would follow it."""
-    (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
+    (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt, run.room)
     yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
     last = run.settings.max_new_tokens - 1
     seconds = 0.0  # the first token comes from the prefill

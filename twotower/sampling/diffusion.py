@@ -28,7 +28,7 @@ def mask_diffusion(run: Run) -> Iterator[Event]:
     context tower: nothing would follow it. With `ar_anchor` the context tower chooses the first token of every block,
     from what it has read before.
     """
-    (after_prompt, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
+    (after_prompt, state), seconds = run.clock.timed(run.model.prefill, run.prompt, run.room)
     yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
     following: Logits = after_prompt.float  # of the next token; most runs need them for the record only
     offset = 0

@@ -23,9 +23,9 @@ def mock_ar(run: Run) -> Iterator[Event]:
     model, last = run.model, run.settings.max_new_tokens - 1
 
     def read_all_but_last() -> ContextState:
-        state = model.context_tower.empty_state(1)
-        if run.prompt.shape[1] > 1:
-            model.context_pass(run.prompt[:, :-1], state)
+        if run.prompt.shape[1] == 1:
+            return model.empty_state(1, run.room)
+        _, state = model.prefill(run.prompt[:, :-1], run.room + 1)
         return state
 
     def step(token: Tensor, state: ContextState) -> tuple[Tensor, Tensor]:

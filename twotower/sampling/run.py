@@ -27,6 +27,11 @@ class Run:
     clock: Clock
     noise: Noise
 
+    @property
+    def room(self) -> int:
+        """Tokens that the context tower may read behind the prompt, drafts that will be rejected among them."""
+        return self.settings.max_new_tokens + self.settings.block_size
+
     def ids(self, *tokens: int) -> Tensor:
         """Tokens as (len,) ids on the model's device."""
         return torch.tensor(tokens, dtype=torch.long, device=self.model.device)

@@ -33,7 +33,7 @@ def draft_and_verify(run: Run) -> Iterator[Event]:
     Invariant: the context tower's state holds everything before `offset`, and `token`, autoregression's own, stands
     there. A round drafts what may come behind it.
     """
-    (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt)
+    (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt, run.room)
     yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
     opened, block = open_block(run, 0, 0)
     yield opened

@@ -82,7 +82,7 @@ def masked_block_loss(
     noisy = add_noise(ids, counted, block_size, model.config.mask_token_id, generator)
     with torch.no_grad():
         memory = model.context_tower.read_blocks(ids, block_size, _present(model, ids))
-    hidden = model.denoiser_tower.denoise(noisy.ids, memory, model.conditioning(noisy.t))
+    hidden = model.denoiser_tower.denoise_blocks(noisy.ids, memory, model.conditioning(noisy.t))
     return _mean_loss(model.lm_head(hidden[noisy.learnt]).float(), noisy.targets[noisy.learnt])
 
 
@@ -102,7 +102,7 @@ def parallel_loss(model: TwoTower, ids: Tensor, counted: Tensor, block_size: int
         """Loss over the masked tokens, and the confidence (M,) in each."""
         noisy = targets.masked_fill(masked, model.config.mask_token_id)
         t = masked.float().mean(1)
-        hidden = model.denoiser_tower.denoise(noisy, memory, model.conditioning(t))
+        hidden = model.denoiser_tower.denoise_blocks(noisy, memory, model.conditioning(t))
         logits = model.lm_head(hidden[masked]).float()
         return _mean_loss(logits, targets[masked]), logits.detach().softmax(-1).amax(-1)
 

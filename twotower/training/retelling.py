@@ -53,7 +53,7 @@ def retell(
 @torch.inference_mode()
 def _continuations(model: TwoTower, prompts: Sequence[Sequence[int]], count: int) -> Iterator[Tensor]:
     """Greedy tokens (B,), `count` times, after prompts of one length."""
-    logits, state = model.prefill(torch.tensor(prompts, device=model.device))
+    logits, state = model.prefill(torch.tensor(prompts, device=model.device), room=count)
     for _ in range(count):
         token = logits.argmax(-1)
         yield token
