@@ -22,11 +22,10 @@ def inputs(length: int, seed: int = 0, groups: int = GROUPS) -> tuple[Tensor, ..
 
 
 def recurrence(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
-    outputs, states = [], [state]
+    outputs, states, state = [], [state], state.clone()
     for i in range(x.shape[1]):
-        y, state = ssd.step(x[:, i], dt[:, i], a, b[:, i], c[:, i], state)
-        outputs.append(y)
-        states.append(state)
+        outputs.append(ssd.step(x[:, i], dt[:, i], a, b[:, i], c[:, i], state))
+        states.append(state.clone())
     return torch.stack(outputs, 1), states
 
 
@@ -52,7 +51,8 @@ def test_boundaries_are_the_states_between_chunks() -> None:
 def test_step_by_hand() -> None:
     # One head, one channel, one state: h = exp(dt a) h + dt x b, y = h c.
     one = torch.ones(1, 1, 1)
-    y, state = ssd.step(2 * one, 0.5 * one[0], torch.tensor([-1.0]), 3 * one, 4 * one, 10 * one.unsqueeze(0))
+    state = 10 * one.unsqueeze(0)
+    y = ssd.step(2 * one, 0.5 * one[0], torch.tensor([-1.0]), 3 * one, 4 * one, state)
     wanted = 10 * torch.exp(torch.tensor(-0.5)) + 0.5 * 2 * 3
     torch.testing.assert_close(state.flatten(), wanted.reshape(1))
     torch.testing.assert_close(y.flatten(), (4 * wanted).reshape(1))
@@ -61,7 +61,8 @@ def test_step_by_hand() -> None:
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
 def test_a_head_reads_its_own_group(groups: int) -> None:
     x, dt, a, b, c, state = inputs(1, groups=groups)
-    y, after = ssd.step(x[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], state)
+    after = state.clone()
+    y = ssd.step(x[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], after)
     for head in range(HEADS):
         group = head // (HEADS // groups)
         kept = (dt[:, 0, head] * a[head]).exp()[:, None, None] * state[:, head]

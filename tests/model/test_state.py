@@ -104,6 +104,8 @@ def test_a_text_that_outgrows_its_room_is_refused(tiny_model: TwoTower) -> None:
             work()
 
 
-@pytest.mark.parametrize(("tokens", "capacity"), [(1, 256), (256, 256), (257, 512), (8193, 16384)])
+@pytest.mark.parametrize(
+    ("tokens", "capacity"), [(1, 256), (256, 256), (257, 384), (385, 512), (768, 768), (8193, 12288)]
+)
 def test_capacities_are_few(tokens: int, capacity: int) -> None:
     assert capacity_for(tokens) == capacity

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from twotower.errors import InputError
 from twotower.model.state import ContextState
@@ -113,12 +113,13 @@ def trace(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
     copy = state.clone()
     buffers = len(copy.tensors)
 
-    def of_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-        return work(copy.over(tensors[:buffers]), *tensors[buffers:])
+    class OfTensors(nn.Module):
+        def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+            return work(copy.over(tensors[:buffers]), *tensors[buffers:])
 
     with warnings.catch_warnings():  # that shapes become constants is what we want
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(of_tensors, (*copy.tensors, *inputs), check_trace=False)
+        traced = torch.jit.freeze(torch.jit.trace(OfTensors().eval(), (*copy.tensors, *inputs), check_trace=False))
         for _ in range(_WARM_UPS):
             traced(*copy.tensors, *inputs)
     return lambda state, *inputs: traced(*state.tensors, *inputs)

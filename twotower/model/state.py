@@ -185,11 +185,14 @@ def _added(visible: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def capacity_for(tokens: int) -> int:
-    """Room for so many tokens, in few sizes: each needs a capture of its own."""
+    """Room for so many tokens, in few sizes, as each needs a capture of its own: 256, 384, 512, 768, 1024, ...
+
+    What a pass sees of the buffer is masked, not left out, so too much room costs attention time.
+    """
     capacity = _LEAST_CAPACITY
     while capacity < tokens:
         capacity *= 2
-    return capacity
+    return capacity * 3 // 4 if capacity > _LEAST_CAPACITY and tokens <= capacity * 3 // 4 else capacity
 
 
 @dataclass(frozen=True)
