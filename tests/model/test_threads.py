@@ -1,0 +1,61 @@
+"""The number of threads is the one that was fastest, and torch's own where it makes no difference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+from twotower import TwoTower
+from twotower.model import threads
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    own = torch.get_num_threads()
+    yield
+    torch.set_num_threads(own)
+
+
+@pytest.mark.parametrize(("own", "tried"), [(1, [1]), (2, [1, 2]), (3, [1, 3]), (8, [1, 2, 4, 8]), (12, [1, 3, 6, 12])])
+def test_halves_are_tried(own: int, tried: list[int]) -> None:
+    assert threads.candidates(own) == tried
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float]) -> Callable[[], None]:
+    """Work that takes so long with each number of threads, on a clock of its own."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def run() -> None:
+        now[0] += seconds[torch.get_num_threads()]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best"),
+    [
+        ({1: 1.0, 2: 2.0}, 1),
+        ({1: 2.0, 2: 1.0}, 2),
+        ({1: 0.95, 2: 1.0}, 2),  # not worth it
+        ({1: 0.5, 2: 0.4, 4: 1.0}, 2),
+    ],
+)
+def test_the_least_time_wins_by_enough(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float], best: int) -> None:
+    run = clock_of(monkeypatch, seconds)
+    assert threads.fastest(sorted(seconds), max(seconds), run) == best
+
+
+def test_a_model_is_settled_on_one_of_them(embedded_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(2)
+    monkeypatch.setattr(threads, "fastest", lambda tried, own, run: (run(), tried[0])[1])
+    assert threads.settle_threads(embedded_model) == torch.get_num_threads() == 1
+
+
+def test_one_thread_is_left_alone(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(threads, "fastest", lambda *_: pytest.fail("measured though there is nothing to choose"))
+    assert threads.settle_threads(tiny_model) == 1

@@ -1,0 +1,69 @@
+"""How many CPU threads a model runs fastest with: measured, not guessed.
+
+A small model's products are too small to share, a machine may own fewer cores than it shows, and both differ from host
+to host. Every lane runs with the same number.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from twotower.model.twotower import TwoTower
+
+_ROUNDS = 12
+_WORTH_IT = 0.9  # torch's own number stays unless another takes less than this share of its time
+
+
+def settle_threads(model: TwoTower) -> int:
+    """Let torch use the number of threads with which this model's passes take least time; returns it.
+
+    Takes a few dozen passes. On a device other than a CPU nothing is changed.
+    """
+    own = torch.get_num_threads()
+    if model.device.type == "cpu" and own > 1:
+        torch.set_num_threads(fastest(candidates(own), own, passes_of(model)))
+    return torch.get_num_threads()
+
+
+def candidates(own: int) -> list[int]:
+    """Numbers worth trying where torch would take `own`: it and its halves, the least first."""
+    tried = [own]
+    while tried[-1] > 1:
+        tried.append(tried[-1] // 2)
+    return tried[::-1]
+
+
+def passes_of(model: TwoTower) -> Callable[[], None]:
+    """One AR step and one denoiser pass of the trained block, which are what most time goes into."""
+    config = model.config
+    slots, place = config.trained_block_size, model.device
+    token = torch.full((1,), config.bos_token_id, device=place)
+    block = torch.full((1, slots), config.mask_token_id, device=place)
+
+    @torch.inference_mode()
+    def run() -> None:
+        model.denoiser_pass(block, state, 1.0)
+        model.ar_step(token, state)
+
+    with torch.inference_mode():
+        _, state = model.prefill(token.unsqueeze(0), room=_ROUNDS * 64)
+    return run
+
+
+def fastest(tried: Sequence[int], own: int, run: Callable[[], None]) -> int:
+    """The number of threads with the least median seconds of `run`, in rounds that take each number in turn."""
+    seconds: dict[int, list[float]] = {number: [] for number in tried}
+    for _ in range(_ROUNDS):
+        for number in tried:
+            torch.set_num_threads(number)
+            run()  # a pool of another size starts
+            began = time.perf_counter()
+            run()
+            seconds[number].append(time.perf_counter() - began)
+    medians = {number: statistics.median(taken) for number, taken in seconds.items()}
+    best = min(medians, key=lambda number: medians[number])
+    return best if medians[best] < _WORTH_IT * medians[own] else own
