@@ -14,11 +14,12 @@ from twotower.commands import evaluate
 from twotower.evaluation.arms import BASELINE, Arm
 from twotower.evaluation.beginnings import BEGINNINGS
 from twotower.evaluation.evaluate import Outcome
-from twotower.evaluation.table import BEGIN, END
 from twotower.examples import FILE, Example, Examples, read_examples, write_examples
+from twotower.marks import marks
 from twotower.metrics import Metrics
 
 SMALL = ["--instances", "1", "--stories", "1", "--arms", "T=1"]
+BEGIN, END = marks("evaluation")
 SUBJECTS = ["counting", "all tasks", "sorting", "stories"]
 
 

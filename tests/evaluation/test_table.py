@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from twotower.errors import InputError
 from twotower.evaluation.evaluate import STORIES
 from twotower.evaluation.summary import ALL_TASKS, Row
-from twotower.evaluation.table import BEGIN, END, as_markdown, as_text, by_task, overviews, write_between_marks
+from twotower.evaluation.table import as_markdown, as_text, by_task, overviews
 
 AR = Row(
     subject=ALL_TASKS,
@@ -146,26 +142,3 @@ def test_markdown_folds_the_tasks_one_by_one_away() -> None:
         "</details>",
     ]
     assert blocks[2].endswith("<summary>Task by task</summary>")
-
-
-@pytest.mark.parametrize("rest", ["\n\n## Après\n", ""])
-def test_what_is_between_the_marks_is_replaced_and_the_rest_kept(tmp_path: Path, rest: str) -> None:
-    file = tmp_path / "README.md"
-    file.write_text(f"# Title\n\n{BEGIN}\nold\nlines\n{END}{rest}", encoding="utf-8")
-    for text in ("new ×\n", "newer\n"):
-        write_between_marks(file, text)
-        assert file.read_text(encoding="utf-8") == f"# Title\n\n{BEGIN}\n{text}{END}{rest}"
-
-
-def test_a_new_file_becomes_the_text(tmp_path: Path) -> None:
-    write_between_marks(tmp_path / "table.md", "new\n")
-    assert (tmp_path / "table.md").read_text(encoding="utf-8") == "new\n"
-
-
-@pytest.mark.parametrize("old", [b"", b"no marks\n", f"{BEGIN}\nno end\n".encode(), f"none\n{END}\n".encode(), b"\xff"])
-def test_a_file_without_both_marks_is_named_and_kept(tmp_path: Path, old: bytes) -> None:
-    file = tmp_path / "notes.md"
-    file.write_bytes(old)
-    with pytest.raises(InputError, match=r"--markdown.*notes\.md"):
-        write_between_marks(file, "new\n")
-    assert file.read_bytes() == old

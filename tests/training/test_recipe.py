@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import load_file
 
 from twotower.errors import InputError
-from twotower.evaluation.table import write_between_marks
+from twotower.marks import write_between_marks
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 from twotower.sampling import SamplingSettings, generate
@@ -213,14 +213,14 @@ def test_the_evaluation_is_written_between_the_cards_marks_and_nowhere_else(fini
     card = model_card("small", finished.model, finished.record, SETTINGS, [], COMMAND)
     file = tmp_path / "README.md"
     file.write_text(card, encoding="utf-8")
-    write_between_marks(file, "| right |\n")
+    write_between_marks(file, "evaluation", "| right |\n")
     filled = file.read_text(encoding="utf-8")
     assert "Not measured yet" in card
     assert "Not measured yet" not in filled
     before, after = filled.split("| right |\n")
     assert card.startswith(before)
     assert card.endswith(after)
-    write_between_marks(file, "| wrong |\n")
+    write_between_marks(file, "evaluation", "| wrong |\n")
     assert file.read_text(encoding="utf-8") == filled.replace("right", "wrong")
 
 

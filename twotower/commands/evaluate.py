@@ -20,8 +20,9 @@ from twotower.evaluation.arms import BASELINE, LEGEND, Arm, standard_arms
 from twotower.evaluation.beginnings import BEGINNINGS
 from twotower.evaluation.evaluate import Outcome, answer_tasks, continue_prompts, tell_stories, warm
 from twotower.evaluation.summary import Row, summarise
-from twotower.evaluation.table import around_marks, as_markdown, as_text, write_between_marks
+from twotower.evaluation.table import MARKS, as_markdown, as_text
 from twotower.examples import Examples, read_examples, write_examples
+from twotower.marks import around_marks, write_between_marks
 from twotower.model.device import machine_name
 from twotower.sampling.settings import SamplingSettings
 from twotower.training.tasks import TASKS, instances
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{where}\n\n{as_text(rows)}\n\n{LEGEND}")
     if arguments.markdown is not None:
         write_between_marks(
-            Path(arguments.markdown), f"Measured by `evaluate`: {where}.\n\n{as_markdown(rows)}\n\n{LEGEND}\n"
+            Path(arguments.markdown), MARKS, f"Measured by `evaluate`: {where}.\n\n{as_markdown(rows)}\n\n{LEGEND}\n"
         )
     body = {"where": where, "rows": [asdict(row) for row in rows]}
     options.write_json(json.dumps(body, allow_nan=False), arguments.json)
@@ -85,7 +86,7 @@ def _check(arguments: argparse.Namespace) -> None:
     options.check_place("--json", arguments.json)
     options.check_place("--markdown", arguments.markdown)
     if arguments.markdown is not None:
-        around_marks(Path(arguments.markdown))
+        around_marks(Path(arguments.markdown), MARKS)
 
 
 def _arms(model: TwoTower, longest: int, wanted: Sequence[str] | None) -> list[Arm]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from twotower.errors import InputError
 from twotower.evaluation.evaluate import STORIES
 from twotower.evaluation.summary import ALL_TASKS, Row
+from twotower.tables import NONE, Table, aligned, markdown
 
-NONE = "–"
-BEGIN, END = "<!-- evaluation -->", "<!-- /evaluation -->"
+MARKS = "evaluation"  # the name of the marks that its tables stand between
 
 Column = tuple[str, Callable[[Row], str]]
-Table = tuple[tuple[str, ...], list[tuple[str, ...]]]  # header, lines of cells
 
 
 def _shown(value: float | None, pattern: str) -> str:
@@ -83,54 +80,12 @@ def by_task(rows: Sequence[Row]) -> list[Table]:
 
 def as_text(rows: Sequence[Row]) -> str:
     """Columns in line, for a terminal."""
-    blocks = []
-    for header, cells in [*overviews(rows), *by_task(rows)]:
-        widths = [max(len(line[i]) for line in (header, *cells)) for i in range(len(header))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))
-            )
-            for line in (header, *cells)
-        ]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+    return aligned([*overviews(rows), *by_task(rows)])
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """The same for README and card, with the tasks one by one folded away."""
-    shown, folded = ([_markdown(table) for table in tables] for tables in (overviews(rows), by_task(rows)))
+    shown, folded = ([markdown(table) for table in tables] for tables in (overviews(rows), by_task(rows)))
     if folded:
         folded = ["<details>\n<summary>Task by task</summary>", *folded, "</details>"]
     return "\n\n".join([*shown, *folded])
-
-
-def _markdown(table: Table) -> str:
-    header, cells = table
-    lines = ["| " + " | ".join(line) + " |" for line in (header, *cells)]
-    return "\n".join([lines[0], "|---|" + "---:|" * (len(header) - 1), *lines[1:]])
-
-
-def around_marks(file: Path) -> tuple[str, str]:
-    """What stands in `file` up to its first mark and from its second one on; nothing for a new file.
-
-    Raises InputError where a file has no marks or cannot be read: nothing else in it may be lost.
-    """
-    if not file.exists():
-        return "", ""
-    try:
-        before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("--markdown", str(file), f"a text file ({error})") from error
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError("--markdown", str(file), f"a new file, or one with the lines {BEGIN} and {END}")
-    return f"{before}{begin}\n", f"{end}{after}"
-
-
-def write_between_marks(file: Path, text: str) -> None:
-    """Replace what stands between the marks of `file`, keep the rest."""
-    before, after = around_marks(file)
-    try:
-        file.write_text(before + text + after, encoding="utf-8")
-    except OSError as error:
-        raise InputError("--markdown", str(file), f"a file that can be written ({error.strerror})") from error
