@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from twotower.errors import InputError
 from twotower.model.configuration import MOE
+from twotower.model.tower import Tower
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import Denoised, Event, Started
 from twotower.sampling.generate import generate
@@ -68,7 +69,7 @@ def record_routing(
     events: list[Event] = []
     passes: list[RoutedPass] = []
     seed = settings.seed
-    with model.plainly(), _counting(model, layers) as counts:
+    with model.plainly(), counted_experts(model.denoiser_tower) as counts:
         for event in generate(model, prompt_ids, "diffusion", settings, should_stop):
             events.append(event)
             if isinstance(event, Started):
@@ -88,19 +89,19 @@ def record_routing(
 
 
 @contextmanager
-def _counting(model: TwoTower, layers: Sequence[int]) -> Iterator[dict[int, tuple[int, ...]]]:
-    """Layer -> how many slots chose each expert in the denoiser's latest pass."""
+def counted_experts(tower: Tower) -> Iterator[dict[int, tuple[int, ...]]]:
+    """MoE layer of the tower -> how many slots chose each expert in the latest pass."""
     counts: dict[int, tuple[int, ...]] = {}
 
     def hook_of(layer: int) -> Callable[[nn.Module, tuple[Tensor, ...], tuple[Tensor, Tensor]], None]:
         def count(router: nn.Module, _: tuple[Tensor, ...], routed: tuple[Tensor, Tensor]) -> None:
             experts, _weights = routed  # (T, k)
-            counts[layer] = tuple(experts.flatten().bincount(minlength=model.config.n_routed_experts).tolist())
+            counts[layer] = tuple(experts.flatten().bincount(minlength=tower.config.n_routed_experts).tolist())
 
         return count
 
     with ExitStack() as hooks:
-        for layer in layers:
-            router = model.denoiser_tower.layers[layer].mixer.gate
-            hooks.callback(router.register_forward_hook(hook_of(layer)).remove)
+        for number, layer in enumerate(tower.layers):
+            if layer.kind == MOE:
+                hooks.callback(layer.mixer.gate.register_forward_hook(hook_of(number)).remove)
         yield counts
