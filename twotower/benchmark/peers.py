@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -50,7 +50,8 @@ def backbone_of(model: TwoTower) -> NemotronHForCausalLM:
         max_position_embeddings=ours.max_position_embeddings,
     )
     with torch.device(model.device):
-        theirs = NemotronHForCausalLM(config).to(model.dtype).eval().requires_grad_(False)
+        theirs = NemotronHForCausalLM(config)
+    theirs = cast(Any, theirs).to(model.dtype).eval().requires_grad_(False)
     theirs.load_state_dict(renamed(model, set(theirs.state_dict())), strict=True)
     for module in theirs.modules():
         if hasattr(module, "time_step_limit"):
@@ -74,7 +75,7 @@ class Peer:
     """`generate` of transformers: greedy, cached, no end token."""
 
     def __init__(self, model: TwoTower) -> None:
-        self._theirs = backbone_of(model)
+        self._theirs: Any = backbone_of(model)  # its annotations do not agree with themselves
         self.experts_by = "no experts"
 
     def choose_experts(self, prompt: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ LONGEST_RANDOM_PROMPT = 32
 
 
 def ids_to_read(model: TwoTower, count: int) -> Tensor:
-    """(1, count) ids, always the same ones. Which experts a pass touches depends on them, where a pass spends does not."""
+    """(1, count) ids, always the same ones. They decide which experts a pass touches, and nothing else of its cost."""
     prompts = _prompts(model)
     if prompts:
         text = [token for prompt in prompts.values() for token in prompt]

@@ -11,11 +11,12 @@ from twotower.tables import NONE, Table, aligned, markdown
 MARKS = "bench"  # the name of the marks that the tables stand between
 
 LEGEND = (
-    "Median of the repeats (least to greatest), warm, the device synchronised at the edges of a pass. Floor: the longer "
-    "of the bytes a pass must move (its weights once, of the routed experts those its tokens chose, its keys, values and "
-    "states) at the bandwidth of a working set of that size, and of its multiply-adds at the rate of a large matrix "
-    "product, both of the best repeat. Experts: touched in a layer, on the average. d, c, v: what a denoiser pass, a "
-    "context pass, a verification with its roll back cost in AR steps of the same repeat."
+    "Median of the repeats (least to greatest), warm, the device synchronised at the edges of a pass. Floor: the "
+    "longer of two times, that of the bytes a pass must move (its weights once, of the routed experts those its tokens "
+    "chose, its keys, values and states) at the bandwidth of a working set of that size, and that of its multiply-adds "
+    "at the rate of a large matrix product, both by the best repeat. Experts: touched in a layer, on the average. "
+    "d, c, v: what a denoiser pass, a context pass, a verification with its roll back cost in AR steps of the same "
+    "repeat."
 )
 BEYOND = "*: longer than the positions the model was made for; what a pass costs depends on no position."
 PEER_LEGEND = (
@@ -56,8 +57,8 @@ def where(setting: Setting) -> str:
     """What ran where, and what the machine can do."""
     return (
         f"{setting.model} ({amount(setting.parameters)} parameters, {setting.dtype}, engine {setting.engine}) on "
-        f"{setting.device} with {setting.threads} threads, torch {setting.torch}, {setting.date}; passes read "
-        f"{setting.reads}; {setting.repeats} repeats. Memory {rate(setting.far_bandwidth, 'B/s')}, matrix products "
+        f"{setting.device}, torch {setting.torch}, {setting.date}; passes read {setting.reads}; repeats: "
+        f"{setting.repeats}. Memory {rate(setting.far_bandwidth, 'B/s')}, large matrix products "
         f"{rate(setting.operation_rate, 'op/s')}."
     )
 

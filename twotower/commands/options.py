@@ -121,17 +121,18 @@ def write_json(text: str, to: str | None) -> None:
     if to == "-":
         print(text)
     elif to is not None:
-        _write("--json", text, to)
+        write_file("--json", text, to)
 
 
 def write_recording(arguments: argparse.Namespace, model: TwoTower, traces: Iterable[Trace]) -> None:
     """Write what --record asked for: the traces, a lane each."""
     if arguments.record is not None:
         recording = Recording.of(recording_name(arguments), arguments.prompt, traces, model.tokenizer)
-        _write("--record", recording.to_json(), arguments.record)
+        write_file("--record", recording.to_json(), arguments.record)
 
 
-def _write(option: str, text: str, to: str) -> None:
+def write_file(option: str, text: str, to: str) -> None:
+    """Write what an option asked for. Raises InputError where it cannot be written."""
     try:
         Path(to).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
