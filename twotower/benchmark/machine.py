@@ -13,7 +13,9 @@ from twotower.race import Spread
 
 LEAST_BYTES = 2**20  # a smaller working set times the call, not the memory
 _ROW = 1024  # numbers of a row of the matrix that is read
-_SECONDS = 0.1
+BUDGET = 0.1  # seconds of a measurement in a repeat
+FAR_BYTES = {"cpu": 2**30, "cuda": 2**32}  # a buffer that no cache holds, by type of device
+SIDES = {"cpu": 1024, "cuda": 8192}  # of a square product that keeps the whole device busy
 
 
 @dataclass
@@ -31,8 +33,8 @@ class Machine:
 
     @property
     def far_bytes(self) -> int:
-        """A buffer that no cache holds."""
-        return 2**32 if self.device.type == "cuda" else 2**30
+        """Bytes of a buffer that no cache holds."""
+        return FAR_BYTES.get(self.device.type, FAR_BYTES["cpu"])
 
     @property
     def far_bandwidth(self) -> Spread:
@@ -42,9 +44,9 @@ class Machine:
     @cached_property
     def rate(self) -> Spread:
         """Operations a second of a large square product in the model's dtype."""
-        side = 8192 if self.device.type == "cuda" else 1024
+        side = SIDES.get(self.device.type, SIDES["cpu"])
         matrix = torch.full((side, side), 1e-3, device=self.device, dtype=self.dtype)
-        found = alternately({0: Alone(lambda: matrix @ matrix)}, self.repeats, self.device, _SECONDS)[0]
+        found = alternately({0: Alone(lambda: matrix @ matrix)}, self.repeats, self.device, BUDGET)[0]
         return _per_second(2 * side**3, found)
 
     def bandwidth(self, moved: int) -> Spread:
@@ -62,7 +64,7 @@ class Machine:
         buffer = torch.ones(size // 4, device=self.device)
         matrix, vector = buffer.view(-1, _ROW), buffer[:_ROW]
         ways = {"sum": Alone(buffer.sum), "product": Alone(lambda: torch.mv(matrix, vector))}
-        found = alternately(ways, self.repeats, self.device, _SECONDS)
+        found = alternately(ways, self.repeats, self.device, BUDGET)
         return _per_second(size, min(found.values(), key=lambda spread: spread.median))  # the faster reader
 
 

@@ -22,7 +22,7 @@ LONG_CONTEXTS = tuple(256 * 2**k for k in range(10))
 BLOCK_SIZES = (4, 8, 16, 32, 64)
 GROWING = (AR_STEP, DENOISER_PASS, CONTEXT_PASS)
 
-_BUDGET = 0.15  # seconds of a kind in a repeat
+BUDGET = 0.15  # seconds of a kind in a repeat
 _SLOW = 1.0  # seconds of a prefill after which no longer one is tried
 
 
@@ -76,7 +76,7 @@ class Bench:
         return [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
 
     def _seconds(self, passes: Sequence[Pass]) -> dict[int, list[float]]:
-        return repeated(dict(enumerate(passes)), self.repeats, self.model.device, _BUDGET)
+        return repeated(dict(enumerate(passes)), self.repeats, self.model.device, BUDGET)
 
     def _figure(self, one: Pass, seconds: Sequence[float]) -> PassFigure:
         touched = one.experts_touched()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import torch
+
 from twotower.benchmark.figures import PeerFigure
 from twotower.benchmark.peers import Peer
 from twotower.benchmark.reading import prompt_of
@@ -51,8 +53,8 @@ MADE_UP = {"hidden 512, 32 experts": _made_up(512, 32), "hidden 1024, 16 experts
 
 
 def peer_figures(model: TwoTower, repeats: int) -> list[PeerFigure]:
-    """The model itself, then larger shapes with random weights."""
-    found = [against_peer(model, model.name, repeats)]
+    """The model itself, where its device has room for a second copy, then larger shapes with random weights."""
+    found = [against_peer(model, model.name, repeats)] if has_room(model) else []
     for name, config in MADE_UP.items():
         found.append(against_peer(random_model(config, model.device, model.dtype), name, repeats))
     return found
@@ -91,6 +93,14 @@ def against_peer(model: TwoTower, size: str, repeats: int, tokens: int = NEW_TOK
         tokens=tokens,
         agreed=agreed(*written),
     )
+
+
+def has_room(model: TwoTower) -> bool:
+    """Whether the device can hold the context tower once more."""
+    if model.device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(model.device)
+    return free > 1.1 * model.parameters_per_tower() * model.dtype.itemsize
 
 
 def agreed(ours: Sequence[int], theirs: Sequence[int]) -> int:

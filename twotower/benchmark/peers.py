@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import torch
@@ -35,6 +36,7 @@ def backbone_of(model: TwoTower) -> NemotronHForCausalLM:
         n_groups=ours.n_groups,
         ssm_state_size=ours.ssm_state_size,
         conv_kernel=ours.conv_kernel,
+        use_conv_bias=ours.use_conv_bias,
         chunk_size=ours.chunk_size,
         n_routed_experts=ours.n_routed_experts,
         num_experts_per_tok=ours.num_experts_per_tok,
@@ -83,8 +85,9 @@ class Peer:
         taken: dict[str, float] = {}
         for way in EXPERTS:
             self._theirs.set_experts_implementation(way)
-            self.run(prompt, TRIAL_TOKENS)  # warm
-            taken[way] = min(self.run(prompt, TRIAL_TOKENS)[0] for _ in range(2))
+            with suppress(RuntimeError):  # widths that a way does not take
+                self.run(prompt, TRIAL_TOKENS)  # warm
+                taken[way] = min(self.run(prompt, TRIAL_TOKENS)[0] for _ in range(2))
         self.experts_by = min(taken, key=lambda way: taken[way])
         self._theirs.set_experts_implementation(self.experts_by)
 

@@ -1,0 +1,42 @@
+"""A shape becomes a model that runs, with every number filled."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from twotower.benchmark import shapes
+from twotower.benchmark.shapes import random_model
+from twotower.model.checkpoint import allocate
+from twotower.model.configuration import TwoTowerConfig
+from twotower.model.twotower import TwoTower
+
+CPU = torch.device("cpu")
+
+
+def test_every_number_is_filled_and_finite(tiny_config: TwoTowerConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def poisoned(model: TwoTower, device: torch.device, dtype: torch.dtype) -> None:
+        allocate(model, device, dtype)
+        for tensor in model.state_dict().values():
+            tensor.fill_(float("nan"))
+
+    monkeypatch.setattr(shapes, "allocate", poisoned)
+    model = random_model(tiny_config, CPU, torch.float32)
+    for name, tensor in model.state_dict().items():
+        assert tensor.isfinite().all(), name
+    assert model.denoiser_logits([[5, 6, 7]], [[3, 3]], 0.5).isfinite().all()
+
+
+def test_dtype_and_seed(tiny_config: TwoTowerConfig) -> None:
+    one, two = (random_model(tiny_config, CPU, torch.bfloat16) for _ in range(2))
+    assert one.dtype == torch.bfloat16
+    for name, tensor in one.state_dict().items():
+        wanted = torch.float32 if name.endswith(("A_log", ".D", "dt_bias", "correction_bias")) else torch.bfloat16
+        assert tensor.dtype == wanted, name
+        assert tensor.equal(two.state_dict()[name]), name
+
+
+def test_the_towers_differ(tiny_config: TwoTowerConfig) -> None:
+    model = random_model(tiny_config, CPU, torch.float32)
+    assert not model.lm_head.weight.equal(model.context_lm_head.weight)
+    assert not model.denoiser_tower.embeddings.weight.equal(model.context_tower.embeddings.weight)
