@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twotower.benchmark import machine, measuring
+from twotower.benchmark import lanes, machine, measuring
 
 
 @pytest.fixture
@@ -12,6 +12,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "BUDGET", 0.0)
     monkeypatch.setattr(measuring, "PREFILL_LENGTHS", (16, 64))
     monkeypatch.setattr(measuring, "BLOCK_SIZES", (4, 16))
+    monkeypatch.setattr(lanes, "NEW_TOKENS", 16)
     monkeypatch.setattr(machine, "BUDGET", 0.0)
     monkeypatch.setattr(machine, "FAR_BYTES", {"cpu": 2**22})
     monkeypatch.setattr(machine, "SIDES", {"cpu": 64})
