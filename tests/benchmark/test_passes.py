@@ -51,8 +51,9 @@ def test_the_denoiser_sees_half_of_its_slots_masked(tiny_model: TwoTower, monkey
     one = made(tiny_model)[DENOISER_PASS]
     seen = []
     monkeypatch.setattr(tiny_model, "denoiser_pass", lambda ids, state, fraction: seen.append((ids, fraction)))
-    one.prepare()
-    one.run()
+    with torch.inference_mode():
+        one.prepare()
+        one.run()
     ids, fraction = seen[0]
     assert int((ids == tiny_model.config.mask_token_id).sum()) == SIZE // 2
     assert fraction == 0.5
@@ -72,9 +73,10 @@ def test_the_experts_touched_are_those_that_were_chosen(
         chosen.append(set(experts.flatten().tolist()))
         return experts, weights
 
-    one.prepare()
     monkeypatch.setattr(Router, "forward", forward)
     with torch.inference_mode():
+        one.prepare()
+        chosen.clear()
         one.run()
     assert len(chosen) == 2
     assert list(map(len, chosen)) == list(one.experts_touched())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -64,7 +65,10 @@ def backbone_of(model: TwoTower) -> NemotronHForCausalLM:
 def renamed(model: TwoTower, wanted: set[str]) -> dict[str, Tensor]:
     """The context tower under transformers' names, experts stacked where this version stacks them."""
     prefix = next(name for name in wanted if name.endswith("embeddings.weight")).removesuffix("embeddings.weight")
-    tensors = model.state_dict() if any("experts.up_proj" in name for name in wanted) else official_tensors(model)
+    tensors = official_tensors(model)
+    if any("experts.up_proj" in name for name in wanted):
+        tensors.update({name: tensor for name, tensor in model.state_dict().items() if ".experts." in name})
+        tensors = {name: tensor for name, tensor in tensors.items() if not re.search(r"\.experts\.\d", name)}
     found = {}
     for name, tensor in tensors.items():
         if name.startswith("context_tower."):
