@@ -39,9 +39,8 @@ class Bench:
         """Every kind of pass after CONTEXT tokens, in the same repeats, and the prefill by length."""
         size = self.model.config.trained_block_size
         passes = self._from(CONTEXT, size)
-        seconds = self._seconds(passes)
-        figures = [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
-        by_kind = {one.kind: seconds[number] for number, one in enumerate(passes)}
+        figures, seconds = self._measured(passes)
+        by_kind = {one.kind: taken for one, taken in zip(passes, seconds)}
         return [*figures, *self._prefills()], cost_model(by_kind, size)
 
     def by_context(self, longest: int) -> list[PassFigure]:
@@ -61,8 +60,7 @@ class Bench:
 
     def _growing(self, groups: Sequence[list[Pass]]) -> list[PassFigure]:
         passes = [one for group in groups for one in group if one.kind in GROWING]
-        seconds = self._seconds(passes)
-        figures = [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
+        figures, _ = self._measured(passes)
         return sorted(figures, key=lambda figure: GROWING.index(figure.kind))
 
     def _prefills(self) -> list[PassFigure]:
@@ -72,11 +70,13 @@ class Bench:
             if length > longest or (passes and seconds_of(passes[-1].run, self.model.device) > _SLOW):
                 break
             passes.append(prefill_of(self.model, ids_to_read(self.model, length), self.engine))
-        seconds = self._seconds(passes)
-        return [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
+        return self._measured(passes)[0]
 
-    def _seconds(self, passes: Sequence[Pass]) -> dict[int, list[float]]:
-        return repeated(dict(enumerate(passes)), self.repeats, self.model.device, BUDGET)
+    def _measured(self, passes: Sequence[Pass]) -> tuple[list[PassFigure], list[list[float]]]:
+        """Figures of passes, and the seconds of each, one a repeat."""
+        seconds = repeated(dict(enumerate(passes)), self.repeats, self.model.device, BUDGET)
+        figures = [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
+        return figures, list(seconds.values())
 
     def _figure(self, one: Pass, seconds: Sequence[float]) -> PassFigure:
         touched = one.experts_touched()
