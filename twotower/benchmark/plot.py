@@ -15,6 +15,7 @@ from twotower.views.chart_dress import dress
 
 TITLE = "TwoTower: passes against their floors"
 _PASS, _FLOOR = "#0072b2", "#999999"
+_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito, told apart by every eye
 _STYLE = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
 
 
@@ -26,7 +27,8 @@ def page(figures: Figures) -> str:
         ("By block size", lines(figures.by_block, "tokens of the block", lambda figure: figure.size)),
     )
     drawn = "".join(
-        f"<h2>{title}</h2>{chart.to_html(full_html=False, include_plotlyjs=False)}" for title, chart in charts
+        f"<h2>{title}</h2>{chart.to_html({'displayModeBar': False}, full_html=False, include_plotlyjs=False)}"
+        for title, chart in charts
     )
     said = "".join(f"<p>{html.escape(words)}</p>" for words in (where(figures.setting), LEGEND))
     head = f'<meta charset="utf-8"><title>{TITLE}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script>'
@@ -52,7 +54,7 @@ def bars(figures: Sequence[PassFigure]) -> go.Figure:
     floors = [1000 * each.floor_seconds for each in figures]
     figure.add_bar(x=names, y=floors, name="floor", marker_color=_FLOOR)
     dress(figure, "", "milliseconds")
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", dtick=1)
     return figure
 
 
@@ -63,7 +65,7 @@ def lines(figures: Sequence[PassFigure], title: str, at: Callable[[PassFigure], 
     for number, (kind, engine) in enumerate(groups):
         chosen = [each for each in figures if (each.kind, each.engine) == (kind, engine)]
         places = [at(each) for each in chosen]
-        colour = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")[number % 6]
+        colour = _LINES[number % len(_LINES)]
         medians = [1000 * each.seconds.median for each in chosen]
         floors = [1000 * each.floor_seconds for each in chosen]
         name = f"{kind}, {engine}"
@@ -73,7 +75,7 @@ def lines(figures: Sequence[PassFigure], title: str, at: Callable[[PassFigure], 
     dress(figure, title, "milliseconds")
     ticks = sorted({at(each) for each in figures})
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks])
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", dtick=1)
     return figure
 
 
