@@ -19,7 +19,7 @@ from twotower.race import Spread
 @pytest.fixture
 def bench(quick: None, make_model: Callable[..., TwoTower]) -> Bench:
     model = make_model(max_position_embeddings=300)
-    return Bench(model, Machine(model.device, torch.float32, 2), 2, "plain")
+    return Bench(model, Machine(model.device, torch.float32, 2), 2)
 
 
 def test_ratios_are_taken_within_a_repeat() -> None:
@@ -83,3 +83,15 @@ def test_growth_by_context_is_kind_by_kind_and_says_what_lies_beyond(bench: Benc
 def test_growth_by_block_size_leaves_the_ar_step_out(bench: Bench) -> None:
     shapes = [(figure.kind, figure.size) for figure in bench.by_block()]
     assert shapes == [(kind, size) for kind in (DENOISER_PASS, CONTEXT_PASS) for size in (4, 16)]
+
+
+def test_a_fast_engine_has_the_plain_one_beside_it_and_stays_in_use(bench: Bench) -> None:
+    bench.model.use("traced")
+    engine = bench.model.engine
+    figures, _ = bench.kinds()
+    kinds = [(figure.kind, figure.engine) for figure in figures]
+    assert kinds[:10] == [(kind, name) for name in ("traced", "plain") for kind, _ in kinds[:5]]
+    assert {name for kind, name in kinds if kind == PREFILL} == {"traced"}
+    assert bench.model.engine is engine
+    assert {figure.engine for figure in bench.by_block()} == {"traced"}
+    assert bench.model.engine is engine

@@ -13,6 +13,7 @@ from twotower.benchmark.reading import ids_to_read
 from twotower.benchmark.standpoint import Standpoint
 from twotower.metrics import CONTEXT_PASS, DENOISER_PASS, VERIFY_PASS
 from twotower.model.experts import Router
+from twotower.model.state import ContextState
 from twotower.model.twotower import TwoTower
 
 CONTEXT, SIZE = 20, 8
@@ -21,7 +22,7 @@ CALLS = {AR_STEP: "ar_step", DENOISER_PASS: "denoiser_pass", CONTEXT_PASS: "cont
 
 def made(model: TwoTower) -> dict[str, Pass]:
     ids = ids_to_read(model, CONTEXT + SIZE)
-    found = passes_from(model, Standpoint(model, ids[:, :CONTEXT]), ids[:, CONTEXT:], "plain")
+    found = passes_from(model, Standpoint(model, ids[:, :CONTEXT], 2 * SIZE), ids[:, CONTEXT:])
     return {one.kind: one for one in found}
 
 
@@ -34,7 +35,7 @@ def test_a_pass_runs_from_its_context_as_often_as_it_is_asked(
     real, lengths = getattr(tiny_model, name), []
 
     def watched(*arguments: object) -> object:
-        lengths.append(next(each.length for each in arguments if hasattr(each, "layers") and hasattr(each, "length")))
+        lengths.append(next(each.held[0] for each in arguments if isinstance(each, ContextState)))
         return real(*arguments)
 
     monkeypatch.setattr(tiny_model, name, watched)
@@ -92,7 +93,7 @@ def test_floors_are_of_the_ids_they_read(tiny_model: TwoTower) -> None:
     assert passes[VERIFY_PASS].work(touched) == floors.verify_pass(SIZE, CONTEXT, touched)
     assert passes[ROLL_BACK].work(()) == floors.take_over(SIZE // 2)
     assert passes[ROLL_BACK].experts_touched() == ()
-    prefill = prefill_of(tiny_model, ids_to_read(tiny_model, 30), "plain")
+    prefill = prefill_of(tiny_model, ids_to_read(tiny_model, 30))
     assert prefill.work(touched) == floors.prefill(30, touched)
     assert (prefill.kind, prefill.size, prefill.context) == (PREFILL, 30, 0)
     assert len(prefill.experts_touched()) == 2

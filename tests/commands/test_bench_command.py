@@ -12,6 +12,7 @@ from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
 from twotower.commands import bench
 from twotower.marks import marks
+from twotower.model.configuration import TwoTowerConfig
 
 BEGIN, END = marks("bench")
 Calls = list[tuple[TwoTower, int, int, bool]]
@@ -78,6 +79,7 @@ def test_figures_tables_and_charts_go_to_files(
         (["--shapes", "x", "--model", "y"], ["--shapes is 'x'", "not beside it"]),
         (["--device", "abacus"], ["device", "abacus", "cpu"]),
         (["--dtype", "int4"], ["dtype", "int4", "bfloat16"]),
+        (["--engine", "steam"], ["engine is 'steam'", "plain, traced"]),
         (["--model", "nowhere/at/all"], ["model", "nowhere/at/all"]),
     ],
 )
@@ -122,6 +124,16 @@ def test_a_shape_that_is_no_config_is_named(
     assert "--shapes" in said
     assert named in said
     assert asked == []
+
+
+def test_a_shape_runs_by_the_engine_asked_for(asked: Calls, tiny_config: TwoTowerConfig, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(tiny_config.to_json(), encoding="utf-8")
+    for engine in ("plain", "traced"):
+        assert main(["bench", "--shapes", str(file), "--device", "cpu", "--engine", engine]) == 0
+    assert main(["bench", "--shapes", str(file), "--device", "cpu"]) == 0
+    assert [model.engine.name for model, *_ in asked] == ["plain", "traced", "traced"]
+    assert main(["bench", "--shapes", str(file), "--engine", "steam"]) == 2
 
 
 def test_a_file_without_marks_is_kept_and_named_before_any_work(

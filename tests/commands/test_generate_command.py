@@ -173,6 +173,7 @@ def test_the_trained_block_does_not_warn(capsys: pytest.CaptureFixture[str]) -> 
         (["--pin", "3:half \udcff", *SHORT], ["pin", "surrogates"]),
         (["--lane", "sideways", "--pin", "3: a"], ["lane", "sideways", "verify"]),
         (["--dtype", "int4"], ["dtype", "int4", "bfloat16"]),
+        (["--engine", "steam"], ["engine is 'steam'", "plain, traced"]),
         (["--device", "abacus"], ["device", "abacus", "cpu"]),
         (["--model", "nowhere/at/all"], ["model", "nowhere/at/all"]),
         (["--json", "no/such/folder/x.json", *SHORT], ["--json", "no/such/folder", "can be written"]),
@@ -218,3 +219,11 @@ def test_a_recording_of_one_lane_has_the_text_that_was_printed(
     (lane,) = recording.lanes
     assert ("The cat" + lane.text) in capsys.readouterr().out
     assert (recording.name, lane.trace.started.lane) == ("The cat", "diffusion")
+
+
+def test_every_engine_of_the_cpu_writes_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for engine in ("plain", "traced"):
+        assert main(["generate", "--prompt", "The cat", *SHORT, "--device", "cpu", "--engine", engine]) == 0
+        texts.append(capsys.readouterr().out.rstrip("\n").rsplit("\n", 1)[0])
+    assert texts[0] == texts[1]

@@ -16,15 +16,13 @@ from twotower.benchmark.reading import reads_text
 from twotower.model.device import machine_name
 from twotower.model.twotower import TwoTower
 
-ENGINE = "plain"
-
 Say = Callable[[str], None]
 
 
 def benchmark(model: TwoTower, repeats: int, longest: int, peers: bool, say: Say) -> Figures:
     """Measure everything, growth up to `longest` tokens of context; `say` is told what is being measured."""
     machine = Machine(model.device, model.dtype, repeats)
-    bench = Bench(model, machine, repeats, ENGINE)
+    bench = Bench(model, machine, repeats)
     say("the machine")
     setting = _setting(model, machine, repeats)
     say("passes")
@@ -62,7 +60,7 @@ def _setting(model: TwoTower, machine: Machine, repeats: int) -> Setting:
         device=machine_name(model.device),
         threads=torch.get_num_threads(),
         dtype=str(model.dtype).removeprefix("torch."),
-        engine=ENGINE,
+        engine=model.engine.name,
         torch=torch.__version__,
         date=datetime.date.today().isoformat(),
         repeats=repeats,

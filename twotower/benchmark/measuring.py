@@ -33,14 +33,19 @@ class Bench:
     model: TwoTower
     machine: Machine
     repeats: int
-    engine: str
 
     def kinds(self) -> tuple[list[PassFigure], CostModel]:
-        """Every kind of pass after CONTEXT tokens, in the same repeats, and the prefill by length."""
+        """Every kind of pass after CONTEXT tokens, by the engine in use and plainly, and the prefill by length.
+
+        All in the same repeats. What passes cost is by the engine in use.
+        """
         size = self.model.config.trained_block_size
-        passes = self._from(CONTEXT, size)
+        in_use = self._from(CONTEXT, size)
+        with self.model.plainly():
+            plain = self._from(CONTEXT, size)
+        passes = in_use if in_use[0].engine == plain[0].engine else [*in_use, *plain]
         figures, seconds = self._measured(passes)
-        by_kind = {one.kind: taken for one, taken in zip(passes, seconds)}
+        by_kind = {one.kind: taken for one, taken in zip(in_use, seconds)}
         return [*figures, *self._prefills()], cost_model(by_kind, size)
 
     def by_context(self, longest: int) -> list[PassFigure]:
@@ -51,12 +56,12 @@ class Bench:
 
     def by_block(self) -> list[PassFigure]:
         """Denoiser pass and context pass over ever wider blocks."""
-        made = [self._from(CONTEXT, size) for size in BLOCK_SIZES]
+        made = [self._from(CONTEXT, size) for size in BLOCK_SIZES if size <= self.model.config.widest_block]
         return [figure for figure in self._growing(made) if figure.kind != AR_STEP]
 
     def _from(self, context: int, size: int) -> list[Pass]:
         ids = ids_to_read(self.model, context + size)
-        return passes_from(self.model, Standpoint(self.model, ids[:, :context]), ids[:, context:], self.engine)
+        return passes_from(self.model, Standpoint(self.model, ids[:, :context], 2 * size), ids[:, context:])
 
     def _growing(self, groups: Sequence[list[Pass]]) -> list[PassFigure]:
         passes = [one for group in groups for one in group if one.kind in GROWING]
@@ -69,13 +74,15 @@ class Bench:
         for length in PREFILL_LENGTHS:
             if length > longest or (passes and seconds_of(passes[-1].run, self.model.device) > _SLOW):
                 break
-            passes.append(prefill_of(self.model, ids_to_read(self.model, length), self.engine))
+            passes.append(prefill_of(self.model, ids_to_read(self.model, length)))
         return self._measured(passes)[0]
 
     def _measured(self, passes: Sequence[Pass]) -> tuple[list[PassFigure], list[list[float]]]:
-        """Figures of passes, and the seconds of each, one a repeat."""
+        """Figures of passes, and the seconds of each, one a repeat; the engine in use stays so."""
+        engine = self.model.engine
         seconds = repeated(dict(enumerate(passes)), self.repeats, self.model.device, BUDGET)
         figures = [self._figure(one, seconds[number]) for number, one in enumerate(passes)]
+        self.model.engine = engine
         return figures, list(seconds.values())
 
     def _figure(self, one: Pass, seconds: Sequence[float]) -> PassFigure:

@@ -30,6 +30,7 @@ class Pass:
 
     kind: str
     engine: str
+    model: TwoTower
     tower: Tower  # whose weights it reads
     size: int  # tokens it reads
     context: int  # tokens before them
@@ -41,13 +42,13 @@ class Pass:
     def experts_touched(self) -> tuple[int, ...]:
         """How many experts each MoE layer chose: counted in a run of its own, which nobody times."""
         self.prepare()
-        with counted_experts(self.tower) as counts:
+        with self.model.plainly(), counted_experts(self.tower) as counts:
             self.run()
         return tuple(sum(count > 0 for count in counts[layer]) for layer in sorted(counts))
 
 
-def passes_from(model: TwoTower, standpoint: Standpoint, block: Tensor, engine: str) -> list[Pass]:
-    """Every kind of pass over a block (1, S) after a standpoint.
+def passes_from(model: TwoTower, standpoint: Standpoint, block: Tensor) -> list[Pass]:
+    """Every kind of pass over a block (1, S) after a standpoint, by the engine that is in use now.
 
     The denoiser sees every second slot masked, as midway through a block; a roll back takes over half of the block.
     """
@@ -55,9 +56,11 @@ def passes_from(model: TwoTower, standpoint: Standpoint, block: Tensor, engine: 
     token, half, noisy = block[:, 0], max(1, size // 2), half_masked(model, block)
     fraction = float((noisy == model.config.mask_token_id).float().mean())
     floors = Floors(model.config, model.dtype.itemsize)
+    engine = model.engine
     now: dict[str, Any] = {}
 
     def restore() -> None:
+        model.engine = engine
         now["state"] = standpoint.restored()
 
     def verify() -> None:
@@ -66,7 +69,7 @@ def passes_from(model: TwoTower, standpoint: Standpoint, block: Tensor, engine: 
 
     def of(tower: Tower, kind: str, count: int, run: Callable[[ContextState], object], work: Any) -> Pass:
         prepare = verify if kind == ROLL_BACK else restore
-        return Pass(kind, engine, tower, count, context, prepare, lambda: run(now["state"]), work)
+        return Pass(kind, engine.name, model, tower, count, context, prepare, lambda: run(now["state"]), work)
 
     causal, denoiser = model.context_tower, model.denoiser_tower
     return [
@@ -102,13 +105,14 @@ def passes_from(model: TwoTower, standpoint: Standpoint, block: Tensor, engine: 
     ]
 
 
-def prefill_of(model: TwoTower, ids: Tensor, engine: str) -> Pass:
+def prefill_of(model: TwoTower, ids: Tensor) -> Pass:
     """The prefill of ids (1, L), from nothing."""
     length = ids.shape[1]
     floors = Floors(model.config, model.dtype.itemsize)
     return Pass(
         PREFILL,
-        engine,
+        model.engine.name,
+        model,
         model.context_tower,
         length,
         0,

@@ -56,7 +56,9 @@ def peer_figures(model: TwoTower, repeats: int) -> list[PeerFigure]:
     """The model itself, where its device has room for a second copy, then larger shapes with random weights."""
     found = [against_peer(model, model.name, repeats)] if has_room(model) else []
     for name, config in MADE_UP.items():
-        found.append(against_peer(random_model(config, model.device, model.dtype), name, repeats))
+        larger = random_model(config, model.device, model.dtype)
+        larger.use(model.engine.name)
+        found.append(against_peer(larger, name, repeats))
     return found
 
 

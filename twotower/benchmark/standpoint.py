@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor
 
@@ -12,13 +10,15 @@ from twotower.model.twotower import TwoTower
 
 
 class Standpoint:
-    """The context tower's memory of ids (1, n >= 1)."""
+    """The context tower's memory of ids (1, n >= 1), with room for `room` tokens more, over the engine in use."""
 
-    def __init__(self, model: TwoTower, ids: Tensor) -> None:
+    def __init__(self, model: TwoTower, ids: Tensor, room: int) -> None:
         self.context = ids.shape[1]
         with torch.inference_mode():
-            _, self._snapshot = model.prefill(ids)
+            _, self._state = model.prefill(ids, room)
+            self._snapshot = self._state.clone()
 
     def restored(self) -> ContextState:
-        """The memory as it was when the ids had just been read."""
-        return copy.deepcopy(self._snapshot)
+        """The memory as it was when the ids had just been read: the same buffers every time."""
+        self._state.put(0, self._snapshot)
+        return self._state

@@ -18,6 +18,7 @@ from twotower.commands import options
 from twotower.errors import InputError
 from twotower.marks import around_marks, write_between_marks
 from twotower.model.device import find_device, find_dtype
+from twotower.model.engine import find_engine
 
 LONGEST, LEAST, MOST = 8192, 256, 131072
 MOST_REPEATS = 100
@@ -91,7 +92,10 @@ def _model(arguments: argparse.Namespace) -> TwoTower:
     except (OSError, UnicodeDecodeError, CheckpointError, TypeError) as error:
         raise InputError("--shapes", arguments.shapes, f"the config.json of a model ({error})") from error
     device = find_device(arguments.device)
-    return random_model(config, device, find_dtype(arguments.dtype, device, config))
+    engine = find_engine(arguments.engine, device)
+    model = random_model(config, device, find_dtype(arguments.dtype, device, config))
+    model.engine = engine
+    return model
 
 
 def _say(what: str) -> None:

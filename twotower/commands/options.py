@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import InputError
+from twotower.model.engine import ENGINES
 from twotower.pins import with_pins
 from twotower.recording import Recording, check_recordable
 from twotower.sampling.settings import UNMASKING, SamplingSettings
@@ -36,10 +37,13 @@ _SETTINGS = (
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --dtype."""
+    """--model, --device, --dtype, --engine."""
     parser.add_argument("--model", default=str(DEFAULT_MODEL), help="model folder or Hub repository")
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
     parser.add_argument("--dtype", help="float32 or bfloat16 (default: float32 on the CPU)")
+    parser.add_argument(
+        "--engine", help=f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"
+    )
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +82,9 @@ def add_recording(parser: argparse.ArgumentParser, what: str) -> None:
 
 def load_model(arguments: argparse.Namespace) -> TwoTower:
     """The model the options name."""
-    return TwoTower.from_pretrained(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    return TwoTower.from_pretrained(
+        arguments.model, device=arguments.device, dtype=arguments.dtype, engine=arguments.engine
+    )
 
 
 def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> SamplingSettings:
