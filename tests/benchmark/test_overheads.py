@@ -13,6 +13,7 @@ from twotower.benchmark.overheads import MEASURED_LANES, recording_overheads, st
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import Event
 from twotower.sampling.generate import generate
+from twotower.ui.worker import Worker
 
 
 class Watched:
@@ -46,13 +47,26 @@ def test_recording_is_five_candidates_against_none(make_model: Callable[..., Two
     assert all(each.ratio.median > 0 for each in found)
 
 
-def test_streaming_is_the_pages_thread_against_this_one_in_turn(
-    make_model: Callable[..., TwoTower], watched: Watched
+def test_streaming_is_batches_against_iteration_in_turn_on_one_thread(
+    make_model: Callable[..., TwoTower], watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ways: list[str] = []
+
+    def noting(name: str) -> Callable[..., Any]:
+        real = getattr(Worker, name)
+
+        def noted(*arguments: Any) -> Any:
+            ways.append(name)
+            return real(*arguments)
+
+        return noted
+
+    for name in ("submit", "call"):
+        monkeypatch.setattr(Worker, name, noting(name))
     found = streaming_overheads(make_model(trained_block_size=8), 2)
     assert [(each.what, each.lane, each.clock) for each in found] == [
         ("streaming", lane, "measured") for lane in MEASURED_LANES
     ]
-    mine = [thread == threading.get_ident() for thread in watched.threads]
-    assert mine == [False, True, True, False] * len(MEASURED_LANES)
-    assert len(set(watched.threads)) == 2
+    assert ways == ["submit", "call", "call", "submit"] * len(MEASURED_LANES)
+    assert len(watched.threads) == len(ways)
+    assert len({*watched.threads, threading.get_ident()}) == 2
