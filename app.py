@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twotower.ui.launch import serve
+from twotower.errors import CheckpointError, InputError
+from twotower.model.engine import ENGINES
+from twotower.ui.launch import make_demo, serve
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Race mask diffusion against autoregression in the browser.")
@@ -13,5 +15,10 @@ if __name__ == "__main__":
     )
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
     parser.add_argument("--dtype", help="float32, bfloat16, ... (default: float32 on the CPU)")
+    parser.add_argument("--engine", help=f"one of {', '.join(ENGINES)} (default: the fast one of the device)")
     arguments = parser.parse_args()
-    serve(arguments.model, arguments.device, arguments.dtype)
+    try:
+        demo = make_demo(arguments.model, arguments.device, arguments.dtype, arguments.engine)
+    except (InputError, CheckpointError) as error:
+        parser.error(str(error))
+    serve(demo)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from twotower import TwoTower
+from twotower.errors import InputError
 from twotower.model import threads
 
 
@@ -52,10 +53,24 @@ def test_the_least_time_wins_by_enough(monkeypatch: pytest.MonkeyPatch, seconds:
 def test_a_model_is_settled_on_one_of_them(embedded_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
     monkeypatch.setattr(threads, "fastest", lambda tried, own, run: (run(), tried[0])[1])
-    assert threads.settle_threads(embedded_model) == torch.get_num_threads() == 1
+    threads.settle_threads(embedded_model)
+    assert torch.get_num_threads() == 1
 
 
 def test_one_thread_is_left_alone(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     monkeypatch.setattr(threads, "fastest", lambda *_: pytest.fail("measured though there is nothing to choose"))
-    assert threads.settle_threads(tiny_model) == 1
+    threads.settle_threads(tiny_model)
+    assert torch.get_num_threads() == 1
+
+
+def test_the_number_asked_for_is_not_measured(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "fastest", lambda *_: pytest.fail("measured though a number was given"))
+    threads.settle_threads(tiny_model, 3)
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("wanted", [0, -1, 1025])
+def test_a_number_that_makes_no_sense_is_refused(tiny_model: TwoTower, wanted: int) -> None:
+    with pytest.raises(InputError, match=f"threads is {wanted}; allowed: a whole number from 1 to 1024"):
+        threads.settle_threads(tiny_model, wanted)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from twotower import DEFAULT_MODEL, CheckpointError, TwoTower
+from twotower.errors import InputError
 from twotower.sampling.events import Event, Finished
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
@@ -43,6 +44,13 @@ def test_an_argument_outdoes_the_environment(built: list[Engine], monkeypatch: p
     monkeypatch.setenv("TWOTOWER_MODEL", "owner/theirs")
     make_demo(DEFAULT_MODEL)
     assert built[0].folder == DEFAULT_MODEL
+
+
+def test_an_engine_is_used_or_refused_at_once(built: list[Engine]) -> None:
+    make_demo(DEFAULT_MODEL, engine="plain")
+    assert built[0].model().engine.name == "plain"
+    with pytest.raises(InputError, match="engine is 'warp'"):
+        make_demo(DEFAULT_MODEL, engine="warp")
 
 
 def test_the_page_is_there_before_the_weights(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:

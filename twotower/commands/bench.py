@@ -19,6 +19,7 @@ from twotower.errors import InputError
 from twotower.marks import around_marks, write_between_marks
 from twotower.model.device import find_device, find_dtype
 from twotower.model.engine import find_engine
+from twotower.model.threads import settle_threads
 
 LONGEST, LEAST, MOST = 8192, 256, 131072
 MOST_REPEATS = 100
@@ -95,6 +96,7 @@ def _model(arguments: argparse.Namespace) -> TwoTower:
     engine = find_engine(arguments.engine, device)
     model = random_model(config, device, find_dtype(arguments.dtype, device, config))
     model.engine = engine
+    settle_threads(model, arguments.threads)
     return model
 
 

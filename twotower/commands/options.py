@@ -10,6 +10,7 @@ from pathlib import Path
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import InputError
 from twotower.model.engine import ENGINES
+from twotower.model.threads import settle_threads
 from twotower.pins import with_pins
 from twotower.recording import Recording, check_recordable
 from twotower.sampling.settings import UNMASKING, SamplingSettings
@@ -37,13 +38,14 @@ _SETTINGS = (
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --dtype, --engine."""
+    """--model, --device, --dtype, --engine, --threads."""
     parser.add_argument("--model", default=str(DEFAULT_MODEL), help="model folder or Hub repository")
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
     parser.add_argument("--dtype", help="float32 or bfloat16 (default: float32 on the CPU)")
     parser.add_argument(
         "--engine", help=f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"
     )
+    parser.add_argument("--threads", type=int, help="CPU threads (default: measured, the number that is fastest)")
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +84,11 @@ def add_recording(parser: argparse.ArgumentParser, what: str) -> None:
 
 def load_model(arguments: argparse.Namespace) -> TwoTower:
     """The model the options name."""
-    return TwoTower.from_pretrained(
+    model = TwoTower.from_pretrained(
         arguments.model, device=arguments.device, dtype=arguments.dtype, engine=arguments.engine
     )
+    settle_threads(model, arguments.threads)
+    return model
 
 
 def sampling_settings(arguments: argparse.Namespace, model: TwoTower) -> SamplingSettings:

@@ -12,21 +12,26 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from twotower.errors import InputError
 from twotower.model.twotower import TwoTower
 
+MOST = 1024
 _ROUNDS = 12
 _WORTH_IT = 0.9  # torch's own number stays unless another takes less than this share of its time
 
 
-def settle_threads(model: TwoTower) -> int:
-    """Let torch use the number of threads with which this model's passes take least time; returns it.
+def settle_threads(model: TwoTower, wanted: int | None = None) -> None:
+    """Let the calling thread compute with `wanted` threads, or those with which this model's passes take least time.
 
-    Takes a few dozen passes. On a device other than a CPU nothing is changed.
+    To measure takes a few dozen passes, and none where the model is not on a CPU. Raises InputError.
     """
     own = torch.get_num_threads()
-    if model.device.type == "cpu" and own > 1:
+    if wanted is not None:
+        if not 1 <= wanted <= MOST:
+            raise InputError("threads", wanted, f"a whole number from 1 to {MOST}")
+        torch.set_num_threads(wanted)
+    elif model.device.type == "cpu" and own > 1:
         torch.set_num_threads(fastest(candidates(own), own, passes_of(model)))
-    return torch.get_num_threads()
 
 
 def candidates(own: int) -> list[int]:

@@ -10,7 +10,9 @@ import gradio as gr
 
 from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
+from twotower.model.engine import find_engine
 from twotower.model.source import find_folder
+from twotower.model.threads import settle_threads
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
@@ -20,23 +22,33 @@ from twotower.ui.page import build_demo, launch_options
 from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
-def make_demo(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> gr.Blocks:
+def make_demo(
+    model_path: str | Path | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+    engine: str | None = None,
+) -> gr.Blocks:
     """The page around a model whose config is read here and whose weights load while the page is already open."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    return build_demo(open_engine(model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL, device, dtype))
+    path_or_repo = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
+    return build_demo(open_engine(path_or_repo, device, dtype, engine))
 
 
-def open_engine(path_or_repo: str | Path, device: str | None = None, dtype: str | None = None) -> Engine:
+def open_engine(
+    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
+) -> Engine:
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
     folder = find_folder(path_or_repo)
     config = TwoTowerConfig.from_folder(folder)
     place = find_device(device)
     kind = find_dtype(dtype, place, config)
+    find_engine(engine, place)
     loaded: list[TwoTower] = []
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=place, dtype=kind)
+        model = TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine)
+        settle_threads(model)
         warm_up(model, SamplingSettings(block_size=config.trained_block_size))
         loaded.append(model)
         return WarmLanes(model)
@@ -50,9 +62,9 @@ def open_engine(path_or_repo: str | Path, device: str | None = None, dtype: str 
     return Engine(folder, config, place, kind, worker, model)
 
 
-def serve(model_path: str | Path | None = None, device: str | None = None, dtype: str | None = None) -> None:
+def serve(demo: gr.Blocks) -> None:
     """Serve the page until interrupted; Gradio reads GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
-    make_demo(model_path, device, dtype).launch(**launch_options())
+    demo.launch(**launch_options())
 
 
 class WarmLanes:
