@@ -14,7 +14,7 @@ from twotower.model.configuration import TwoTowerConfig
 from twotower.model.tower import init_weights
 from twotower.model.twotower import TwoTower
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # more of them wait for one another wherever a browser takes a core
 
 _TINY = TwoTowerConfig(
     hybrid_override_pattern="ME*M-E",

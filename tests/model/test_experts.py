@@ -70,13 +70,13 @@ def test_both_ways_keep_the_dtype_of_the_rows(tiny_config: TwoTowerConfig) -> No
 
 
 @pytest.mark.parametrize(
-    ("count", "chosen", "way"),
-    [(8, 2, "all_experts"), (9, 2, "chosen_experts"), (4, 1, "all_experts"), (5, 1, "chosen_experts")],
+    ("count", "inner", "way"),
+    [(8, 64, "all_experts"), (102, 64, "all_experts"), (103, 64, "chosen_experts"), (4, 1640, "chosen_experts")],
 )
-def test_few_experts_are_all_computed_and_many_are_not(
-    tiny_config: TwoTowerConfig, monkeypatch: pytest.MonkeyPatch, count: int, chosen: int, way: str
+def test_small_experts_are_all_computed_and_large_ones_are_not(
+    tiny_config: TwoTowerConfig, monkeypatch: pytest.MonkeyPatch, count: int, inner: int, way: str
 ) -> None:
-    experts, *given = routed(tiny_config, 3, n_routed_experts=count, num_experts_per_tok=chosen)
+    experts, *given = routed(tiny_config, 3, n_routed_experts=count, moe_intermediate_size=inner)
     taken: list[str] = []
     for name in ("all_experts", "chosen_experts"):
         monkeypatch.setattr(experts, name, lambda *_, name=name: taken.append(name))

@@ -45,7 +45,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", help=f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"
     )
-    parser.add_argument("--threads", type=int, help="CPU threads (default: measured, the number that is fastest)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: as many as are measured to be worth it)")
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.precision import outside_autocast
 
-_FEW = 4  # with up to so many experts for each chosen one, computing them all is faster than sorting rows by expert
+_SMALL_BYTES = 2**21  # experts that fit a core's cache together are sooner computed all than sorted by who chose them
 _STRIDE_BYTES = 16  # torch's grouped product takes rows of a multiple of this; other widths go expert by expert
 
 
@@ -60,7 +60,7 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
         """x (T, D), experts and weights (T, k) -> (T, D)."""
-        if self.up_proj.shape[0] <= _FEW * experts.shape[1]:
+        if self.up_proj.nbytes + self.down_proj.nbytes <= _SMALL_BYTES:
             return self.all_experts(x, experts, weights)
         return self.chosen_experts(x, experts, weights)
 

@@ -1,7 +1,9 @@
 """How many CPU threads a model runs fastest with: measured, not guessed.
 
 A small model's products are too small to share, a machine may own fewer cores than it shows, and both differ from host
-to host. Every lane runs with the same number.
+to host. Threads that share a product wait for one another, spinning: where the browser or another program takes a core
+for a moment, every one of them waits. So another thread has to be worth more than a little. Every lane runs with the
+same number.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ from twotower.model.twotower import TwoTower
 
 MOST = 1024
 _ROUNDS = 12
-_WORTH_IT = 0.9  # torch's own number stays unless another takes less than this share of its time
+_WORTH_IT = 0.75  # of the time that fewer threads take: more of them have to need less than this
 
 
 def settle_threads(model: TwoTower, wanted: int | None = None) -> None:
-    """Let the calling thread compute with `wanted` threads, or those with which this model's passes take least time.
+    """Let the calling thread compute with `wanted` threads, or as many as this model's passes make worthwhile.
 
     To measure takes a few dozen passes, and none where the model is not on a CPU. Raises InputError.
     """
@@ -31,7 +33,7 @@ def settle_threads(model: TwoTower, wanted: int | None = None) -> None:
             raise InputError("threads", wanted, f"a whole number from 1 to {MOST}")
         torch.set_num_threads(wanted)
     elif model.device.type == "cpu" and own > 1:
-        torch.set_num_threads(fastest(candidates(own), own, passes_of(model)))
+        torch.set_num_threads(worthwhile(candidates(own), passes_of(model)))
 
 
 def candidates(own: int) -> list[int]:
@@ -59,8 +61,8 @@ def passes_of(model: TwoTower) -> Callable[[], None]:
     return run
 
 
-def fastest(tried: Sequence[int], own: int, run: Callable[[], None]) -> int:
-    """The number of threads with the least median seconds of `run`, in rounds that take each number in turn."""
+def worthwhile(tried: Sequence[int], run: Callable[[], None]) -> int:
+    """Of ascending numbers of threads the last that is worth it, by the median seconds of `run` in alternation."""
     seconds: dict[int, list[float]] = {number: [] for number in tried}
     for _ in range(_ROUNDS):
         for number in tried:
@@ -69,6 +71,8 @@ def fastest(tried: Sequence[int], own: int, run: Callable[[], None]) -> int:
             began = time.perf_counter()
             run()
             seconds[number].append(time.perf_counter() - began)
-    medians = {number: statistics.median(taken) for number, taken in seconds.items()}
-    best = min(medians, key=lambda number: medians[number])
-    return best if medians[best] < _WORTH_IT * medians[own] else own
+    best = tried[0]
+    for number in tried:
+        if statistics.median(seconds[number]) < _WORTH_IT * statistics.median(seconds[best]):
+            best = number
+    return best
