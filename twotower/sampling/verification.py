@@ -13,28 +13,29 @@ sampling needs the draft's own probability; a block filled in any order over sev
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from itertools import count
 
 from torch import Tensor
 
-from twotower.model.state import ContextState
 from twotower.sampling.autoregressive import decode_token
+from twotower.sampling.choice import to_host
 from twotower.sampling.denoising import denoise_step, masked_slots, open_block
 from twotower.sampling.drafting import DraftPlan
 from twotower.sampling.events import BlockOpened, Event, Finished, Prefilled, Verified
 from twotower.sampling.judging import judge
+from twotower.sampling.passes import Answer, Lane, Pass, Prefill, TakeOver, VerifyPass
 from twotower.sampling.run import Run, demand_finite
 
 
-def draft_and_verify(run: Run) -> Iterator[Event]:
+def draft_and_verify(run: Run) -> Lane:
     """Round after round until an end token is accepted or the length is reached.
 
-    Invariant: the context tower's state holds everything before `offset`, and `token`, autoregression's own, stands
-    there. A round drafts what may come behind it.
+    Invariant: the context tower has read everything before `offset`, and `token`, autoregression's own, stands there. A
+    round drafts what may come behind it.
     """
-    (logits, state), seconds = run.clock.timed(run.model.prefill, run.prompt, run.room)
-    yield Prefilled(run.clock.now, run.prompt.shape[1], seconds)
+    logits, seconds = yield Prefill(run.prompt, run.settings.max_new_tokens)
+    yield Prefilled(run.now, len(run.prompt), seconds)
     opened, block = open_block(run, 0, 0)
     yield opened
     token, decoded = decode_token(run, logits, 0, 0.0, "prefill pass")
@@ -42,10 +43,10 @@ def draft_and_verify(run: Run) -> Iterator[Event]:
     plan, offset = DraftPlan(run.settings, run.end_token_ids), 0
     for number in count(1):
         if token in run.end_token_ids or offset == run.settings.max_new_tokens - 1:
-            yield Finished(run.clock.now, "end-token" if token in run.end_token_ids else "length", offset + 1)
+            yield Finished(run.now, "end-token" if token in run.end_token_ids else "length", offset + 1)
             return
-        drafted = yield from _draft(run, state, opened, [token, *block[1:]], plan)
-        verified = yield from _verify(run, state, opened, drafted, plan)
+        drafted = yield from _draft(run, opened, [token, *block[1:]], plan)
+        verified = yield from _verify(run, opened, drafted, plan)
         offset += verified.accepted
         token = drafted[verified.accepted]
         if verified.id is not None:
@@ -56,15 +57,14 @@ def draft_and_verify(run: Run) -> Iterator[Event]:
 
 
 def _draft(
-    run: Run, state: ContextState, opened: BlockOpened, block: list[int], plan: DraftPlan
-) -> Generator[Event, None, list[int]]:
+    run: Run, opened: BlockOpened, block: list[int], plan: DraftPlan
+) -> Generator[Event | Pass, Answer, list[int]]:
     """Fill the slots behind the first one; the generator's return value is the block up to its first end token."""
     draft = plan.draft(opened.size)
     # The first slot is never masked, not even where autoregression has put the mask token there.
     while masked := [slot for slot in masked_slots(run, block) if slot > 0]:
-        denoised = denoise_step(
+        denoised = yield from denoise_step(
             run,
-            state,
             opened,
             draft.passes,
             block,
@@ -79,33 +79,41 @@ def _draft(
 
 
 def _verify(
-    run: Run, state: ContextState, opened: BlockOpened, drafted: Sequence[int], plan: DraftPlan
-) -> Generator[Event, None, Verified]:
+    run: Run, opened: BlockOpened, drafted: Sequence[int], plan: DraftPlan
+) -> Generator[Event | Pass, Answer, Verified]:
     """Read `drafted`, its first token autoregression's own; keep what it accepts. Return value: what came of it."""
-    ids, first = run.ids(*drafted).unsqueeze(0), opened.offset + 1
-    (logits, ahead), seconds = run.clock.timed(run.model.verify_pass, ids, state)
-    rows = logits[0].float()  # (S, V); row j is of position first + j
-    with run.clock.paused():
-        demand_finite(rows.amax(-1).tolist(), f"verify pass of block {opened.block}")
-    chosen = run.choose_at(rows, range(first, first + len(drafted)))
-    accepted = _accepted(run, rows, drafted[1:], chosen)
+    logits, seconds = yield VerifyPass(tuple(drafted))
+    rows, first = logits.float(), opened.offset + 1  # (S, V); row j is of position first + j
+    choices, agreed = _agreement(run, rows, drafted, first, f"verify pass of block {opened.block}")
+    accepted = agreed.index(False)
     ended = drafted[accepted] in run.end_token_ids or opened.offset + accepted == run.settings.max_new_tokens - 1
     if not ended:
-        _, rolled = run.clock.timed(run.model.take_over, ahead, state, accepted + 1)
+        _, rolled = yield TakeOver(accepted + 1)
         seconds += rolled
-    following = None if ended else int(chosen[accepted])
+    following = None if ended else choices[accepted]
     plan.verified(seconds)
-    verified = Verified(run.clock.now, opened.block, tuple(drafted[1:]), accepted, following, seconds)
+    verified = Verified(run.now, opened.block, tuple(drafted[1:]), accepted, following, seconds)
     yield verified
     kept = [*drafted[1 : accepted + 1], *([] if following is None else [following])]
     yield from judge(run, lambda: rows, first, kept)
     return verified
 
 
-def _accepted(run: Run, rows: Tensor, drafts: Sequence[int], chosen: Tensor) -> int:
-    """How many drafted tokens stay: up to the first that autoregression would neither choose nor let pass."""
-    passes = chosen[: len(drafts)] == run.ids(*drafts)
-    if run.settings.accept_from < 1:
-        given = rows.softmax(-1)[: len(drafts)].gather(1, run.ids(*drafts).unsqueeze(1)).squeeze(1)
-        passes = passes | (given >= run.settings.accept_from)
-    return int(passes.long().cumprod(0).sum())
+def _agreement(run: Run, rows: Tensor, drafted: Sequence[int], first: int, where: str) -> tuple[list[int], list[bool]]:
+    """What autoregression puts at each position from `first` on, and whether it chooses or lets pass the draft there.
+
+    Behind the last drafted token nothing is drafted: there the answer is no.
+    """
+    read_off = [rows.amax(-1), run.choose_at(rows, range(first, first + len(drafted)))]
+    least = run.settings.accept_from
+    if least < 1:
+        following = run.ids(*drafted[1:], drafted[0])  # of the last row, which no draft stands behind, any
+        read_off.append(rows.softmax(-1).gather(1, following.unsqueeze(1)).squeeze(1))
+    largest, ids, *given = to_host(*read_off)
+    demand_finite(largest, where)
+    choices = list(map(int, ids))
+    agreed = [
+        draft == choice or any(probabilities[j] >= least for probabilities in given)
+        for j, (draft, choice) in enumerate(zip(drafted[1:], choices))
+    ]
+    return choices, [*agreed, False]
