@@ -193,8 +193,9 @@ def test_rows_that_ask_for_the_same_share_a_pass(tiny_model: TwoTower, lane: str
 def test_a_row_that_fails_ends_alone_and_says_why(make_model: Callable[..., TwoTower], lane: str) -> None:
     model, settings = make_model(), asked()
     wanted = alone(model, lane, PROMPTS, settings)
-    written = {token for row in (0, 1, 3) for token in (*PROMPTS[row], *wanted[row].token_ids)}
-    rare = next(token for token in PROMPTS[2] if token not in written)
+    read = {token for row in (0, 1, 3) for token in (*PROMPTS[row], *wanted[row].token_ids)}
+    read |= {token for trace in wanted for event in trace.events for token in getattr(event, "drafted", ())}
+    rare = next(token for token in PROMPTS[2] if token not in read)
     (embeddings,) = (part for part in model.context_tower.modules() if isinstance(part, torch.nn.Embedding))
     embeddings.weight[rare] = torch.nan  # of a token that prompt 2 alone holds
     texts: dict[int, list[Event]] = {row: [] for row in range(4)}
