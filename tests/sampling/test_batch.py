@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,9 @@ from twotower.errors import InputError, NumericalError
 from twotower.model.twotower import TwoTower
 from twotower.sampling import LANES, Batch, Failed, SamplingSettings, generate, generate_batch
 from twotower.sampling.events import Event, Finished, Started
+from twotower.sampling.executor import Executor
 from twotower.sampling.legality import check_run
-from twotower.sampling.passes import Pass, Prefill, RecordPass
-from twotower.sampling.row_by_row import RowByRow
+from twotower.sampling.passes import Prefill, ReadPrompt, RecordPass
 from twotower.sampling.settings import UNMASKING
 from twotower.trace import Trace
 
@@ -121,14 +120,15 @@ def test_a_batch_of_one_is_a_run(tiny_model: TwoTower, lane: str) -> None:
 
 
 @lanes
-def test_rows_may_come_while_others_are_under_way(tiny_model: TwoTower, lane: str) -> None:
-    settings, batch = asked(**HOT), Batch(tiny_model, lane, PLAIN.block_size)
+@pytest.mark.parametrize(("seats", "steps"), [(4, 3), (2, 1), (2, 30), (1, 0)])
+def test_rows_may_come_while_others_are_under_way(tiny_model: TwoTower, lane: str, seats: int, steps: int) -> None:
+    settings, batch = asked(**HOT), Batch(tiny_model, lane, PLAIN.block_size, seats, 40)
     rows: dict[int, list[Event]] = {}
     for prompt, of_row in zip(PROMPTS, settings):
         number, started = batch.add(prompt, of_row)
         rows[number] = [started]
-        for _ in range(3):
-            for row, event in batch.step():
+        for _ in range(steps):
+            for row, event in batch.step() if batch.rows else ():
                 rows[row].append(event)  # type: ignore[arg-type]
     while batch.rows:
         for row, event in batch.step():
@@ -161,32 +161,20 @@ def test_a_text_does_not_depend_on_its_neighbours(tiny_model: TwoTower, lane: st
     assert [trace.slots for trace in ours] == [trace.slots for trace in theirs]
 
 
-class Counting(RowByRow):
-    """Counts passes by kind, and the rows in them."""
-
-    def __init__(self, model: TwoTower) -> None:
-        super().__init__(model)
-        self.passes: Counter = Counter()
-        self.rows: Counter = Counter()
-
-    def carry_out(self, asked: Mapping[int, Pass]) -> dict[int, Any]:
-        (kind,) = {type(each) for each in asked.values()}
-        self.passes[kind] += 1
-        self.rows[kind] += len(asked)
-        return super().carry_out(asked)
-
-
 @lanes
-def test_rows_that_ask_for_the_same_share_a_pass(tiny_model: TwoTower, lane: str) -> None:
-    executor = Counting(tiny_model)
-    batch = Batch(tiny_model, lane, PLAIN.block_size, executor)
-    for seed in range(4):  # rows alike, that never go apart
-        batch.add(PROMPTS[0], replace(PLAIN, seed=seed, candidates=2))
-    while batch.rows:
-        batch.step()
-    for kind, passes in executor.passes.items():
-        assert executor.rows[kind] == (passes if issubclass(kind, Prefill) or "Prompt" in kind.__name__ else 4 * passes)
-    assert (RecordPass in executor.passes) == (lane == "diffusion")
+def test_rows_that_ask_for_the_same_share_a_pass(
+    tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    passes, real = [], Executor.carry_out
+    monkeypatch.setattr(Executor, "carry_out", lambda self, asked: passes.append(asked) or real(self, asked))
+    settings = [replace(PLAIN, seed=seed, candidates=2) for seed in range(4)]  # rows alike, that never go apart
+    together(tiny_model, lane, [PROMPTS[0]] * 4, settings)
+    kinds = set()
+    for asked in passes:
+        (kind,) = {type(each) for each in asked.values()}
+        kinds.add(kind)
+        assert len(asked) == (1 if kind in (Prefill, ReadPrompt) else 4)
+    assert (RecordPass in kinds) == (lane == "diffusion")
 
 
 @lanes
@@ -230,7 +218,7 @@ def test_a_batch_told_to_stop_ends_every_row(tiny_model: TwoTower, lane: str, pa
 
 
 def test_a_row_may_be_cancelled_alone(tiny_model: TwoTower) -> None:
-    settings, batch = asked(), Batch(tiny_model, "autoregressive", PLAIN.block_size)
+    settings, batch = asked(), Batch(tiny_model, "autoregressive", PLAIN.block_size, 4, 40)
     rows: dict[int, list[Event]] = {}
     for prompt, of_row in zip(PROMPTS, settings):
         number, started = batch.add(prompt, of_row)
@@ -244,6 +232,13 @@ def test_a_row_may_be_cancelled_alone(tiny_model: TwoTower) -> None:
     whole = alone(tiny_model, "autoregressive", PROMPTS, settings)
     assert Trace(tuple(rows[0])).token_ids == whole[0].token_ids[:4]
     assert all(Trace(tuple(rows[row])).token_ids == whole[row].token_ids for row in (1, 2, 3))
+
+
+def test_a_text_that_a_batch_has_no_room_for_is_refused(tiny_model: TwoTower) -> None:
+    batch = Batch(tiny_model, "diffusion", PLAIN.block_size, 2, 24)
+    with pytest.raises(InputError, match="text length is 25"):
+        batch.add(PROMPTS[0], PLAIN)
+    assert batch.rows == ()
 
 
 @pytest.mark.parametrize(

@@ -27,29 +27,34 @@ def waiting(*asked: object) -> dict[int, Waiting]:
 
 
 def test_the_kind_that_most_rows_ask_for_runs_for_all_of_them() -> None:
-    assert next_rows(waiting(READ, DENOISE, DENOISE)) == [11, 12]
-    assert next_rows(waiting(READ, DENOISE, READ)) == [10, 12]
+    assert next_rows(waiting(READ, DENOISE, DENOISE), 1) == [11, 12]
+    assert next_rows(waiting(READ, DENOISE, READ), 1) == [10, 12]
 
 
 def test_blocks_of_different_sizes_do_not_share_a_denoiser_pass() -> None:
-    assert next_rows(waiting(DENOISE, SHORTER, SHORTER)) == [11, 12]
+    assert next_rows(waiting(DENOISE, SHORTER, SHORTER), 1) == [11, 12]
 
 
 def test_of_two_kinds_that_as_many_ask_for_the_one_that_waits_longest_runs() -> None:
     rows = waiting(DENOISE, READ)
     rows[11].passes = 1
-    assert next_rows(rows) == [11]
+    assert next_rows(rows, 1) == [11]
 
 
 def test_a_draft_is_taken_over_at_once_and_a_prompt_is_let_in_alone() -> None:
-    assert next_rows(waiting(DENOISE, DENOISE, TakeOver(2), Prefill((5,), 4), TakeOver(1))) == [12, 14]
-    assert next_rows(waiting(DENOISE, DENOISE, ReadPrompt((), 4), ReadPrompt((5,), 4))) == [12]
+    assert next_rows(waiting(DENOISE, DENOISE, TakeOver(2), Prefill((5,), 4), TakeOver(1)), 1) == [12, 14]
+    assert next_rows(waiting(DENOISE, DENOISE, ReadPrompt((), 4), ReadPrompt((5,), 4)), 1) == [12]
+
+
+def test_a_prompt_waits_for_a_seat() -> None:
+    assert next_rows(waiting(READ, Prefill((5,), 4)), 0) == [10]
+    assert next_rows(waiting(READ, Prefill((5,), 4), Prefill((5,), 4), Prefill((5,), 4)), 0) == [10]
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=8))
 def test_rows_of_one_kind_run_together(asked: list) -> None:
     rows = waiting(*asked)
-    chosen = next_rows(rows)
+    chosen = next_rows(rows, 1)
     assert chosen
     assert len({kind_of(rows[row].asked) for row in chosen}) == 1
 
@@ -57,7 +62,7 @@ def test_rows_of_one_kind_run_together(asked: list) -> None:
 def test_a_row_that_few_agree_with_does_not_wait_for_ever() -> None:
     rows = waiting(READ, DENOISE, DENOISE, DENOISE)
     for _ in range(20):
-        chosen = next_rows(rows)
+        chosen = next_rows(rows, 1)
         if 10 in chosen:
             return
         for row, each in rows.items():

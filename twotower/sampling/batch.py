@@ -18,10 +18,10 @@ from twotower.model.twotower import TwoTower
 from twotower.reading import inside
 from twotower.sampling.clock import Clock
 from twotower.sampling.events import Event, Finished, Started
+from twotower.sampling.executor import Executor
 from twotower.sampling.generate import begin
-from twotower.sampling.passes import Answer, Executor, Pass, carried_out
+from twotower.sampling.passes import Answer, Pass
 from twotower.sampling.row import Row
-from twotower.sampling.row_by_row import RowByRow
 from twotower.sampling.scheduling import Waiting, next_rows
 from twotower.sampling.settings import SamplingSettings
 
@@ -37,12 +37,13 @@ Happening = tuple[int, Event | Failed]  # with the number of its row
 
 
 class Batch:
-    """Rows of one lane that come and go, a pass at a time."""
+    """Rows of one lane that come and go, a pass at a time: continuous batching."""
 
-    def __init__(self, model: TwoTower, lane: str, block_size: int, executor: Executor | None = None) -> None:
-        self._model, self._lane, self._block_size = model, lane, block_size
-        self._executor = executor if executor is not None else RowByRow(model)
+    def __init__(self, model: TwoTower, lane: str, block_size: int, seats: int, tokens: int) -> None:
+        """At most `seats` rows at once, those who come after wait; a text, prompt and all, of up to `tokens`."""
+        self._model, self._lane, self._block_size, self._tokens = model, lane, block_size, tokens
         self._clock = Clock(model.device)
+        self._executor = Executor(model, self._clock, block_size, seats, tokens)
         self._rows: dict[int, Row] = {}
         self._waiting: dict[int, Waiting] = {}
         self._added = 0
@@ -57,6 +58,9 @@ class Batch:
         if settings.block_size != self._block_size:
             raise InputError("block_size", settings.block_size, f"{self._block_size}, as in the rest of the batch")
         row = begin(self._model, prompt_ids, self._lane, settings, self._clock)
+        length = len(row.run.prompt) + settings.max_new_tokens
+        if length > self._tokens:
+            raise InputError("text length", length, f"prompt and max_new_tokens together up to {self._tokens}")
         number, self._added = self._added, self._added + 1
         self._rows[number] = row
         list(self._go_on(number))  # to its first pass, before which nothing happens
@@ -65,8 +69,9 @@ class Batch:
     def step(self) -> list[Happening]:
         """A pass for those whose turn it is, and what comes of it. There is a row under way."""
         with torch.inference_mode(), self._clock.running():
-            turn = {number: self._waiting.pop(number).asked for number in next_rows(self._waiting)}
-            answers = carried_out(self._executor, self._clock, turn)
+            rows = next_rows(self._waiting, self._executor.free)
+            turn = {number: self._waiting.pop(number).asked for number in rows}
+            answers = self._executor.carry_out(turn)
             for waiting in self._waiting.values():
                 waiting.passes += 1
             happenings = [happening for number in turn for happening in self._go_on(number, answers[number])]
@@ -78,7 +83,8 @@ class Batch:
     def cancel(self, number: int) -> Finished:
         """End a row between two passes."""
         finished = self._rows[number].cancelled()
-        self._end(number)
+        with torch.inference_mode():
+            self._end(number)
         return finished
 
     def _go_on(self, number: int, answer: Answer | None = None) -> Iterator[Happening]:
@@ -114,7 +120,8 @@ def generate_batch(
     same in all. `should_stop` is asked between passes. Raises InputError at once, naming the prompt.
     """
     of_rows = _settings_of_rows(settings, len(prompts))
-    batch = Batch(model, lane, of_rows[0].block_size)
+    longest = max(max(1, len(prompt)) + of_row.max_new_tokens for prompt, of_row in zip(prompts, of_rows))
+    batch = Batch(model, lane, of_rows[0].block_size, len(prompts), longest)
     started = [
         inside(f"prompts[{number}]", partial(batch.add, settings=of_row), prompt)
         for number, (prompt, of_row) in enumerate(zip(prompts, of_rows))

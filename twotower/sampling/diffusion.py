@@ -53,7 +53,7 @@ def mask_diffusion(run: Run) -> Lane:
         hidden, seconds = yield ContextPass(tuple(block))
         yield ContextExtended(run.now, number, opened.size, seconds)
         yield from judge(run, partial(rows_of_block, run, following, hidden), opened.offset, block)
-        following = partial(run.model.context_lm_head, hidden[-1:].clone())
+        following = partial(run.model.context_lm_head, hidden[-1:])
 
 
 def denoise_block(run: Run, opened: BlockOpened, block: list[int]) -> Lane:

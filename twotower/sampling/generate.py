@@ -14,10 +14,10 @@ from twotower.sampling.choice import Noise
 from twotower.sampling.clock import Clock
 from twotower.sampling.diffusion import mask_diffusion
 from twotower.sampling.events import VERIFYING, Event, Finished, Started
+from twotower.sampling.executor import Executor
 from twotower.sampling.mock_ar import mock_ar
-from twotower.sampling.passes import Lane, Pass, carried_out
+from twotower.sampling.passes import Lane, Pass
 from twotower.sampling.row import Row
-from twotower.sampling.row_by_row import RowByRow
 from twotower.sampling.run import Run
 from twotower.sampling.settings import PINNABLE, SamplingSettings
 from twotower.sampling.verification import draft_and_verify
@@ -43,7 +43,9 @@ def generate(
     one pass of a True. Raises InputError at once where prompt, lane or settings cannot be used.
     """
     settings = settings if settings is not None else SamplingSettings()
-    return _drive(begin(model, prompt_ids, lane, settings, Clock(model.device)), RowByRow(model), should_stop)
+    clock = Clock(model.device)
+    row = begin(model, prompt_ids, lane, settings, clock)
+    return _drive(row, Executor(model, clock, settings.block_size), should_stop)
 
 
 def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock) -> Row:
@@ -110,13 +112,13 @@ def check_pins(model: TwoTower, settings: SamplingSettings, lane: str) -> None:
             raise InputError("pins: position", settings.pins[-1][0], f"nothing behind the end token at {position}")
 
 
-def _drive(row: Row, passes: RowByRow, should_stop: Callable[[], bool]) -> Iterator[Event]:
+def _drive(row: Row, executor: Executor, should_stop: Callable[[], bool]) -> Iterator[Event]:
     yield row.started
     while not should_stop():
         # Entered anew for every event: between two of them the consumer has the thread, and neither its time nor
         # its tensors are the lane's business.
         with torch.inference_mode(), row.run.clock.running():
-            event = _next_event(row, passes)
+            event = _next_event(row, executor)
         row.note(event)
         yield event
         if isinstance(event, Finished):
@@ -124,8 +126,8 @@ def _drive(row: Row, passes: RowByRow, should_stop: Callable[[], bool]) -> Itera
     yield row.cancelled()
 
 
-def _next_event(row: Row, passes: RowByRow) -> Event:
+def _next_event(row: Row, executor: Executor) -> Event:
     happening = row.go_on()
     while isinstance(happening, Pass):
-        happening = row.go_on(carried_out(passes, row.run.clock, {0: happening})[0])
+        happening = row.go_on(executor.carry_out({0: happening})[0])
     return happening

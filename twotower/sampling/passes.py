@@ -1,4 +1,4 @@
-"""What a lane may ask for between its events: passes of the model, and who carries them out. Knows no model.
+"""What a lane may ask for between its events: passes of the model. Knows no model.
 
 A lane is a generator of one text. It yields events and passes in the order of the algorithm; an event is answered with
 nothing, a pass with what came of it and the seconds it took. It holds no state of the model's: whoever runs the lane
@@ -7,11 +7,10 @@ keeps one for it, and may carry out the passes of many lanes in one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from twotower.sampling.clock import Clock
 from twotower.sampling.events import Event
 
 
@@ -89,23 +88,13 @@ class TakeOver(Pass):
 
 
 class Answer(NamedTuple):
-    """What came of a pass, and how long it took. A later pass of its kind may write over the tensors."""
+    """What came of a pass, and how long it took. The tensors are the lane's: no later pass writes over them."""
 
     result: Any  # as the request says
     seconds: float
 
 
 Lane: TypeAlias = Generator[Event | Pass, Answer, None]
-
-
-class Executor(Protocol):
-    """Carries out passes on a model, and keeps the state of every row (a text under way, by its number)."""
-
-    def carry_out(self, asked: Mapping[int, Pass]) -> dict[int, Any]:
-        """The result of each row's pass. All are of one kind: see `kind_of`."""
-
-    def leave(self, row: int) -> None:
-        """The row asks for nothing more."""
 
 
 def kind_of(asked: Pass) -> tuple[type, int]:
@@ -115,13 +104,3 @@ def kind_of(asked: Pass) -> tuple[type, int]:
     back, does not mind what stands behind a shorter block.
     """
     return type(asked), len(asked.block) if isinstance(asked, DenoiserPass) else 0
-
-
-def carried_out(executor: Executor, clock: Clock, asked: Mapping[int, Pass]) -> dict[int, Answer]:
-    """Every row's answer, timed: the seconds are those of all passes together, for so long each row has waited."""
-    if all(isinstance(each, RecordPass) for each in asked.values()):
-        with clock.paused():
-            results, seconds = executor.carry_out(asked), 0.0
-    else:
-        results, seconds = clock.timed(executor.carry_out, asked)
-    return {row: Answer(result, seconds) for row, result in results.items()}
