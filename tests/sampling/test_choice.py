@@ -23,6 +23,19 @@ def test_noise_depends_on_seed_and_key_alone() -> None:
     assert torch.equal(one.gumbel((4,), 2, 1), other.gumbel((4,), 2, 1))
 
 
+def test_noise_of_a_position_is_drawn_once_while_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise, drawn = Noise(7, CPU), []
+    real = noise.gumbel
+    monkeypatch.setattr(noise, "gumbel", lambda shape, *key: drawn.append(key) or real(shape, *key))
+    rows = [noise.at(position, 5) for position in (*range(16), *range(16))]
+    assert drawn == [(position,) for position in range(16)]
+    for position in range(16, 100):
+        noise.at(position, 5)
+    assert torch.equal(noise.at(3, 5), rows[3])  # drawn anew, and the same
+    assert len(drawn) == 101
+    assert noise.at(3, 4).shape == (4,)
+
+
 @pytest.mark.parametrize(("seed", "key"), [(8, (2, 1)), (7, (1, 2)), (7, (2,)), (7, (2, 2))])
 def test_another_seed_or_key_is_other_noise(seed: int, key: tuple[int, ...]) -> None:
     assert not torch.equal(Noise(seed, CPU).gumbel((4,), *key), Noise(7, CPU).gumbel((4,), 2, 1))

@@ -10,6 +10,7 @@ from torch import Tensor
 from twotower.sampling.settings import SamplingSettings
 
 _WORD = 2**64
+_KEPT = 32  # positions whose noise is kept: two blocks
 
 
 class Noise:
@@ -21,6 +22,7 @@ class Noise:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._seed = seed
         self._generator = torch.Generator(device)
+        self._of_positions: dict[tuple[int, int], Tensor] = {}
 
     def gumbel(self, shape: tuple[int, ...], *key: int) -> Tensor:
         """Standard Gumbel noise, float32."""
@@ -30,6 +32,14 @@ class Noise:
         self._generator.manual_seed(_mix(state) >> 1)
         exponential = torch.empty(shape, device=self._generator.device).exponential_(generator=self._generator)
         return -exponential.log()
+
+    def at(self, position: int, size: int) -> Tensor:
+        """That of a position of the text (size,), kept for a while: a draft's passes and its verification share it."""
+        if (position, size) not in self._of_positions:
+            if len(self._of_positions) == _KEPT:
+                del self._of_positions[next(iter(self._of_positions))]
+            self._of_positions[position, size] = self.gumbel((size,), position)
+        return self._of_positions[position, size]
 
 
 def _mix(word: int) -> int:
@@ -51,8 +61,8 @@ def choose_at(logits: Tensor, settings: SamplingSettings, noise: Noise, position
     Whoever chooses a token for a position draws the same noise: the autoregressive lane one token at a time, a
     verification a block at once, and a draft that hopes to meet them (common random numbers).
     """
-    row = tuple(logits.shape[1:])
-    return _choose(logits, settings, lambda: torch.stack([noise.gumbel(row, position) for position in positions]))
+    size = logits.shape[1]
+    return _choose(logits, settings, lambda: torch.stack([noise.at(position, size) for position in positions]))
 
 
 def _choose(logits: Tensor, settings: SamplingSettings, gumbel: Callable[[], Tensor]) -> Tensor:

@@ -39,7 +39,7 @@ def denoise_step(
     """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names."""
     t = block.count(run.model.config.mask_token_id) / len(block)
     logits, seconds = yield DenoiserPass(tuple(block), t)
-    rows = (logits if len(masked) == len(block) else logits[masked]).float()
+    rows = (logits if len(masked) == len(block) else logits.index_select(0, run.ids(*masked))).float()
     rows = allowed(run, rows, [opened.offset + slot for slot in masked])
     chosen, probabilities = choose(rows, masked), rows.softmax(-1)
     # The confidence is unscaled, whatever temperature or filter chose the token.
