@@ -37,7 +37,7 @@ def test_blocks_of_different_sizes_do_not_share_a_denoiser_pass() -> None:
 
 def test_of_two_kinds_that_as_many_ask_for_the_one_that_waits_longest_runs() -> None:
     rows = waiting(DENOISE, READ)
-    rows[11].passes = 1
+    rows[11].turns = 1
     assert next_rows(rows, 1) == [11]
 
 
@@ -66,5 +66,5 @@ def test_a_row_that_few_agree_with_does_not_wait_for_ever() -> None:
         if 10 in chosen:
             return
         for row, each in rows.items():
-            each.passes = 0 if row in chosen else each.passes + 1
+            each.turns = 0 if row in chosen else each.turns + 1
     raise AssertionError("the row was never chosen")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from torch import Tensor
 
-from twotower.sampling.choice import most_likely, to_host
+from twotower.sampling.choice import most_likely
 from twotower.sampling.events import Finished, Prefilled, TokenDecoded
-from twotower.sampling.passes import ARStep, Lane, Prefill
+from twotower.sampling.passes import Answer, ARStep, Choose, Lane, Prefill, Request
 from twotower.sampling.run import Run, demand_finite
 
 
@@ -17,7 +19,7 @@ def autoregressive(run: Run) -> Lane:
     last = run.settings.max_new_tokens - 1
     seconds = 0.0  # the first token comes from the prefill
     for position in range(last + 1):
-        token, decoded = decode_token(run, logits, position, seconds, "AR step")
+        token, decoded = yield from decode_token(run, logits, position, seconds, "AR step")
         yield decoded
         if token in run.end_token_ids or position == last:
             yield Finished(run.now, "end-token" if token in run.end_token_ids else "length", position + 1)
@@ -25,15 +27,15 @@ def autoregressive(run: Run) -> Lane:
         logits, seconds = yield ARStep(token)
 
 
-def decode_token(run: Run, logits: Tensor, position: int, seconds: float, where: str) -> tuple[int, TokenDecoded]:
+def decode_token(
+    run: Run, logits: Tensor, position: int, seconds: float, where: str
+) -> Generator[Request, Answer, tuple[int, TokenDecoded]]:
     """Choose one token from logits (1, V); its event says what else was likely."""
     logits = logits.float()
-    chosen = run.choose_at(logits, (position,))
-    probabilities = logits.softmax(-1)
-    (id_,), (probability,) = to_host(chosen, probabilities[0, chosen])
-    demand_finite((probability,), where)
-    token, time = int(id_), run.now
+    chosen, _ = yield Choose(logits, run.scores_at(logits, (position,)))
+    demand_finite(chosen.confidences, where)
+    (token,), (probability,), time = chosen.tokens, chosen.confidences, run.now
     with run.recording():
-        (candidates,) = most_likely(probabilities, run.settings.candidates)
+        (candidates,) = most_likely(chosen.probabilities, run.settings.candidates)
         decoded = TokenDecoded(time, position, token, probability, candidates, seconds)
     return token, decoded

@@ -20,7 +20,7 @@ from twotower.sampling.clock import Clock
 from twotower.sampling.events import Event, Finished, Started
 from twotower.sampling.executor import Executor
 from twotower.sampling.generate import begin
-from twotower.sampling.passes import Answer, Pass
+from twotower.sampling.passes import Answer, Request
 from twotower.sampling.row import Row
 from twotower.sampling.scheduling import Waiting, next_rows
 from twotower.sampling.settings import SamplingSettings
@@ -67,13 +67,13 @@ class Batch:
         return number, row.started
 
     def step(self) -> list[Happening]:
-        """A pass for those whose turn it is, and what comes of it. There is a row under way."""
+        """A pass, or a choice, for the rows whose turn it is, and what comes of it. There is a row under way."""
         with torch.inference_mode(), self._clock.running():
             rows = next_rows(self._waiting, self._executor.free)
             turn = {number: self._waiting.pop(number).asked for number in rows}
             answers = self._executor.carry_out(turn)
             for waiting in self._waiting.values():
-                waiting.passes += 1
+                waiting.turns += 1
             happenings = [happening for number in turn for happening in self._go_on(number, answers[number])]
         for number, event in happenings:
             if number in self._rows and not isinstance(event, Failed):
@@ -91,7 +91,7 @@ class Batch:
         """Until the row asks for another pass, or has ended."""
         row = self._rows[number]
         try:
-            while not isinstance(happening := row.go_on(answer), Pass):
+            while not isinstance(happening := row.go_on(answer), Request):
                 answer = None
                 yield number, happening
                 if isinstance(happening, Finished):

@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator, Sequence
 import torch
 from torch import Tensor
 
-from twotower.sampling.choice import most_likely, to_host
+from twotower.sampling.choice import most_likely
 from twotower.sampling.events import BlockOpened, Denoised, Proposal, Rule
-from twotower.sampling.passes import Answer, DenoiserPass, Pass
+from twotower.sampling.passes import Answer, Choose, DenoiserPass, Request
 from twotower.sampling.run import Run, demand_finite
 from twotower.sampling.unmasking import Proposed
 
-Choose = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> token ids (M,)
+Score = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> scores (M, V)
 Commit = Callable[[Proposed], "list[Rule | None]"]
 
 
@@ -33,19 +33,17 @@ def denoise_step(
     step: int,
     block: list[int],
     masked: Sequence[int],
-    choose: Choose,
+    score: Score,
     commit: Commit,
-) -> Generator[Pass, Answer, Denoised]:
+) -> Generator[Request, Answer, Denoised]:
     """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names."""
     t = block.count(run.model.config.mask_token_id) / len(block)
     logits, seconds = yield DenoiserPass(tuple(block), t)
     rows = (logits if len(masked) == len(block) else logits.index_select(0, run.ids(*masked))).float()
     rows = allowed(run, rows, [opened.offset + slot for slot in masked])
-    chosen, probabilities = choose(rows, masked), rows.softmax(-1)
     # The confidence is unscaled, whatever temperature or filter chose the token.
-    ids, confidences = to_host(chosen, probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1))
+    (tokens, confidences, _, probabilities), _ = yield Choose(rows, score(rows, masked))
     demand_finite(confidences, f"denoiser pass of block {opened.block}, step {step},")
-    tokens = list(map(int, ids))
     rules = commit(Proposed(masked, tokens, confidences, probabilities))
     for slot, token, rule in zip(masked, tokens, rules):
         if rule is not None:

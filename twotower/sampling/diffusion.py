@@ -37,7 +37,8 @@ def mask_diffusion(run: Run) -> Lane:
         yield opened
         if run.settings.ar_anchor and block[0] == run.model.config.mask_token_id:
             logits = allowed(run, following().float(), [offset])
-            block[0], anchored = decode_token(run, logits, offset, 0.0, f"context pass before block {number}")
+            where = f"context pass before block {number}"
+            block[0], anchored = yield from decode_token(run, logits, offset, 0.0, where)
             yield anchored
         yield from denoise_block(run, opened, block)
         end = run.end_of_text(block)
@@ -63,11 +64,11 @@ def denoise_block(run: Run, opened: BlockOpened, block: list[int]) -> Lane:
         masked = masked_slots(run, block)
         if not masked:
             return
-        choose = partial(_choose, run, (opened.block, step))
+        score = partial(_score, run, (opened.block, step))
         commit = partial(unmasking, steps_left=steps - step)
-        yield (yield from denoise_step(run, opened, step, block, masked, choose, commit))
+        yield (yield from denoise_step(run, opened, step, block, masked, score, commit))
 
 
-def _choose(run: Run, key: tuple[int, int], logits: Tensor, slots: Sequence[int]) -> Tensor:
+def _score(run: Run, key: tuple[int, int], logits: Tensor, slots: Sequence[int]) -> Tensor:
     """With noise of the block and the step: a slot that stays masked is drawn anew."""
-    return run.choose(logits, *key)
+    return run.scores(logits, *key)

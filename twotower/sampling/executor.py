@@ -10,17 +10,19 @@ from torch import Tensor
 
 from twotower.model.state import ContextState, ReadAhead
 from twotower.model.twotower import TwoTower
+from twotower.sampling.choice import chosen
 from twotower.sampling.clock import Clock
 from twotower.sampling.passes import (
     Answer,
     ARStep,
+    Choose,
     ContextPass,
     DenoiserPass,
     MockARStep,
-    Pass,
     Prefill,
     ReadPrompt,
     RecordPass,
+    Request,
     TakeOver,
     VerifyPass,
 )
@@ -50,16 +52,20 @@ class Executor:
         """Seats that nobody has."""
         return len(self._free)
 
-    def carry_out(self, asked: Mapping[int, Pass]) -> dict[int, Answer]:
+    def carry_out(self, asked: Mapping[int, Request]) -> dict[int, Answer]:
         """Each row's answer; its seconds are those of the pass, for that long every row has waited.
 
-        The passes are of one kind (see `kind_of`), and a prompt, for which there is a free seat, comes alone.
+        The requests are of one kind (see `kind_of`), and a prompt, for which there is a free seat, comes alone.
         """
-        if isinstance(next(iter(asked.values())), RecordPass):
-            with self._clock.paused():
-                results, seconds = self._results(asked), 0.0
-        else:
-            results, seconds = self._clock.timed(self._results, asked)
+        seconds = 0.0
+        match next(iter(asked.values())):
+            case Choose():
+                results = chosen(cast("list[Choose]", list(asked.values())))
+            case RecordPass():
+                with self._clock.paused():
+                    results = self._results(asked)
+            case _:
+                results, seconds = self._clock.timed(self._results, asked)
         return {row: Answer(result, seconds) for row, result in zip(asked, results)}
 
     def leave(self, row: int) -> None:
@@ -69,7 +75,7 @@ class Executor:
             self._free.append(seat)
             self._vacate(seat)
 
-    def _results(self, asked: Mapping[int, Pass]) -> list[Any]:
+    def _results(self, asked: Mapping[int, Request]) -> list[Any]:
         (row, first), *_ = asked.items()
         match first:
             case Prefill(prompt, room):

@@ -16,7 +16,7 @@ from twotower.sampling.diffusion import mask_diffusion
 from twotower.sampling.events import VERIFYING, Event, Finished, Started
 from twotower.sampling.executor import Executor
 from twotower.sampling.mock_ar import mock_ar
-from twotower.sampling.passes import Lane, Pass
+from twotower.sampling.passes import Lane, Request
 from twotower.sampling.row import Row
 from twotower.sampling.run import Run
 from twotower.sampling.settings import PINNABLE, SamplingSettings
@@ -128,6 +128,6 @@ def _drive(row: Row, executor: Executor, should_stop: Callable[[], bool]) -> Ite
 
 def _next_event(row: Row, executor: Executor) -> Event:
     happening = row.go_on()
-    while isinstance(happening, Pass):
+    while isinstance(happening, Request):
         happening = row.go_on(executor.carry_out({0: happening})[0])
     return happening

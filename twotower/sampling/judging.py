@@ -36,7 +36,7 @@ def judge(run: Run, rows: Logits, position: int, tokens: Sequence[int]) -> Itera
             time=run.now,
             position=position,
             log_probabilities=tuple(given.tolist()),
-            choices=tuple(run.choose_at(logits, range(position, position + len(tokens))).tolist()),
+            choices=tuple(run.scores_at(logits, range(position, position + len(tokens))).argmax(-1).tolist()),
             candidates=tuple(most_likely(log_probabilities.exp(), run.settings.candidates)),
         )
     yield judged

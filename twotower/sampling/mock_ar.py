@@ -23,7 +23,7 @@ def mock_ar(run: Run) -> Lane:
     last = run.settings.max_new_tokens - 1
     for position in range(last + 1):
         (logits, hidden), seconds = yield MockARStep(token)
-        token, decoded = decode_token(run, logits, position, seconds, "mock-AR step")
+        token, decoded = yield from decode_token(run, logits, position, seconds, "mock-AR step")
         yield decoded
         yield from judge(run, partial(run.model.context_lm_head, hidden), position, [token])
         if token in run.end_token_ids or position == last:

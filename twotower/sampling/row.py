@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from twotower.sampling.events import Event, Finished, Started
-from twotower.sampling.passes import Answer, Lane, Pass
+from twotower.sampling.passes import Answer, Lane, Request
 from twotower.sampling.replay import Replay
 from twotower.sampling.run import Run
 
@@ -22,7 +22,7 @@ class Row:
     def __post_init__(self) -> None:
         self._replay.apply(self.started)
 
-    def go_on(self, answer: Answer | None = None) -> Event | Pass:
+    def go_on(self, answer: Answer | None = None) -> Event | Request:
         """What the lane comes to next; `answer` is that of the pass it has asked for, None if that was an event."""
         return self.lane.send(answer)  # type: ignore[arg-type]  # what an event is answered with is not looked at
 

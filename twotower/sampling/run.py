@@ -13,7 +13,7 @@ from torch import Tensor
 
 from twotower.errors import NumericalError
 from twotower.model.twotower import TwoTower
-from twotower.sampling.choice import Noise, choose, choose_at
+from twotower.sampling.choice import Noise, scores, scores_at
 from twotower.sampling.clock import Clock
 from twotower.sampling.settings import SamplingSettings
 
@@ -43,13 +43,13 @@ class Run:
         """Tokens as (len,) ids on the model's device."""
         return torch.tensor(tokens, dtype=torch.long, device=self.model.device)
 
-    def choose(self, logits: Tensor, *key: int) -> Tensor:
-        """Ids from float32 logits, with noise that `key` names."""
-        return choose(logits, self.settings, self.noise, *key)
+    def scores(self, logits: Tensor, *key: int) -> Tensor:
+        """Of float32 logits, with noise that `key` names; the largest is the choice."""
+        return scores(logits, self.settings, self.noise, *key)
 
-    def choose_at(self, logits: Tensor, positions: Sequence[int]) -> Tensor:
-        """Ids (R,) from float32 logits (R, V), with the noise of these positions of the text."""
-        return choose_at(logits, self.settings, self.noise, positions)
+    def scores_at(self, logits: Tensor, positions: Sequence[int]) -> Tensor:
+        """Of float32 logits (R, V), with the noise of these positions of the text."""
+        return scores_at(logits, self.settings, self.noise, positions)
 
     def end_of_text(self, block: Sequence[int]) -> int:
         """The slot of the first end token; the block's size where there is none."""

@@ -16,15 +16,12 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from itertools import count
 
-from torch import Tensor
-
 from twotower.sampling.autoregressive import decode_token
-from twotower.sampling.choice import to_host
 from twotower.sampling.denoising import denoise_step, masked_slots, open_block
 from twotower.sampling.drafting import DraftPlan
 from twotower.sampling.events import BlockOpened, Event, Finished, Prefilled, Verified
 from twotower.sampling.judging import judge
-from twotower.sampling.passes import Answer, Lane, Pass, Prefill, TakeOver, VerifyPass
+from twotower.sampling.passes import Answer, Choose, Chosen, Lane, Prefill, Request, TakeOver, VerifyPass
 from twotower.sampling.run import Run, demand_finite
 
 
@@ -38,7 +35,7 @@ def draft_and_verify(run: Run) -> Lane:
     yield Prefilled(run.now, len(run.prompt), seconds)
     opened, block = open_block(run, 0, 0)
     yield opened
-    token, decoded = decode_token(run, logits, 0, 0.0, "prefill pass")
+    token, decoded = yield from decode_token(run, logits, 0, 0.0, "prefill pass")
     yield decoded
     plan, offset = DraftPlan(run.settings, run.end_token_ids), 0
     for number in count(1):
@@ -58,7 +55,7 @@ def draft_and_verify(run: Run) -> Lane:
 
 def _draft(
     run: Run, opened: BlockOpened, block: list[int], plan: DraftPlan
-) -> Generator[Event | Pass, Answer, list[int]]:
+) -> Generator[Event | Request, Answer, list[int]]:
     """Fill the slots behind the first one; the generator's return value is the block up to its first end token."""
     draft = plan.draft(opened.size)
     # The first slot is never masked, not even where autoregression has put the mask token there.
@@ -70,7 +67,7 @@ def _draft(
             block,
             masked,
             # With the noise that autoregression will have: a draft is to meet its choice, not to be another sample.
-            choose=lambda logits, slots: run.choose_at(logits, [opened.offset + slot for slot in slots]),
+            score=lambda logits, slots: run.scores_at(logits, [opened.offset + slot for slot in slots]),
             commit=draft.commit,
         )
         plan.drafted(denoised.seconds)
@@ -80,17 +77,19 @@ def _draft(
 
 def _verify(
     run: Run, opened: BlockOpened, drafted: Sequence[int], plan: DraftPlan
-) -> Generator[Event | Pass, Answer, Verified]:
+) -> Generator[Event | Request, Answer, Verified]:
     """Read `drafted`, its first token autoregression's own; keep what it accepts. Return value: what came of it."""
     logits, seconds = yield VerifyPass(tuple(drafted))
     rows, first = logits.float(), opened.offset + 1  # (S, V); row j is of position first + j
-    choices, agreed = _agreement(run, rows, drafted, first, f"verify pass of block {opened.block}")
-    accepted = agreed.index(False)
+    also = (*drafted[1:], drafted[0]) if run.settings.accept_from < 1 else None  # behind the last nothing is drafted
+    chosen, _ = yield Choose(rows, run.scores_at(rows, range(first, first + len(drafted))), also)
+    demand_finite(chosen.confidences, f"verify pass of block {opened.block}")
+    accepted = _accepted(run, drafted[1:], chosen)
     ended = drafted[accepted] in run.end_token_ids or opened.offset + accepted == run.settings.max_new_tokens - 1
     if not ended:
         _, rolled = yield TakeOver(accepted + 1)
         seconds += rolled
-    following = None if ended else choices[accepted]
+    following = None if ended else chosen.tokens[accepted]
     plan.verified(seconds)
     verified = Verified(run.now, opened.block, tuple(drafted[1:]), accepted, following, seconds)
     yield verified
@@ -99,21 +98,10 @@ def _verify(
     return verified
 
 
-def _agreement(run: Run, rows: Tensor, drafted: Sequence[int], first: int, where: str) -> tuple[list[int], list[bool]]:
-    """What autoregression puts at each position from `first` on, and whether it chooses or lets pass the draft there.
-
-    Behind the last drafted token nothing is drafted: there the answer is no.
-    """
-    read_off = [rows.amax(-1), run.choose_at(rows, range(first, first + len(drafted)))]
+def _accepted(run: Run, drafts: Sequence[int], chosen: Chosen) -> int:
+    """How many drafted tokens stay: up to the first that autoregression would neither choose nor let pass."""
     least = run.settings.accept_from
+    stays = [draft == choice for draft, choice in zip(drafts, chosen.tokens)]
     if least < 1:
-        following = run.ids(*drafted[1:], drafted[0])  # of the last row, which no draft stands behind, any
-        read_off.append(rows.softmax(-1).gather(1, following.unsqueeze(1)).squeeze(1))
-    largest, ids, *given = to_host(*read_off)
-    demand_finite(largest, where)
-    choices = list(map(int, ids))
-    agreed = [
-        draft == choice or any(probabilities[j] >= least for probabilities in given)
-        for j, (draft, choice) in enumerate(zip(drafted[1:], choices))
-    ]
-    return choices, [*agreed, False]
+        stays = [same or probability >= least for same, probability in zip(stays, chosen.also)]
+    return [*stays, False].index(False)
