@@ -21,6 +21,7 @@ from twotower.sampling.executor import Executor
 from twotower.sampling.legality import check_run
 from twotower.sampling.passes import Choose, Prefill, ReadPrompt, RecordPass
 from twotower.sampling.settings import UNMASKING
+from twotower.text import encode_prompt
 from twotower.trace import Trace
 
 PROMPTS = ([5, 60, 7, 33, 8], [9], [4, 71, 6, 6, 90, 12, 55, 31, 2, 17, 44], [70, 12])
@@ -107,6 +108,15 @@ def test_a_model_of_few_tokens_accepts_drafts(make_model: Callable[..., TwoTower
     prompts = [[4, 5], [1], [5, 5, 0, 2], [0, 1, 2]]
     settings = asked(temperature=1.5, end_token_ids=(5,), draft_passes=1)
     ours, theirs = together(model, lane, prompts, settings), alone(model, lane, prompts, settings)
+    assert [trace.slots for trace in ours] == [trace.slots for trace in theirs]
+
+
+@pytest.mark.parametrize("lane", ["diffusion", "autoregressive"])
+def test_the_embedded_model_whose_passes_are_replayed(embedded_model: TwoTower, lane: str) -> None:
+    texts = ["Once upon a time, there was a little girl named", "Tom had a boat.", "3+4="]
+    prompts = [encode_prompt(embedded_model, text) for text in texts]
+    settings = [replace(own, block_size=16, max_new_tokens=32, end_token_ids=None) for own in asked()[:3]]
+    ours, theirs = together(embedded_model, lane, prompts, settings), alone(embedded_model, lane, prompts, settings)
     assert [trace.slots for trace in ours] == [trace.slots for trace in theirs]
 
 

@@ -85,18 +85,15 @@ def chosen(requests: Sequence[Choose]) -> list[Chosen]:
     read_off = [tokens, _of_tokens(probabilities, tokens)]
     sizes = [len(each.logits) for each in requests]
     if any(each.also is not None for each in requests):
-        asked = [
-            own if each.also is None else own.new_tensor(each.also) for each, own in zip(requests, tokens.split(sizes))
-        ]
+        own_or_asked = zip(tokens.split(sizes), requests)
+        asked = [own if each.also is None else own.new_tensor(each.also) for own, each in own_or_asked]
         read_off.append(_of_tokens(probabilities, _joined(asked)))
-    ids, confidences, *also = torch.stack([row.float() for row in read_off]).tolist()  # ids below 2**24 stay exact
+    ids, confidences, *rest = torch.stack([row.float() for row in read_off]).tolist()  # ids below 2**24 stay exact
+    also = rest[0] if rest else []
     if len(requests) == 1:
-        return [Chosen(list(map(int, ids)), confidences, *(also or [[]]), probabilities)]
+        return [Chosen(list(map(int, ids)), confidences, also, probabilities)]
     slices = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes))]
-    return [
-        Chosen(list(map(int, ids[own])), confidences[own], also[0][own] if also else [], probabilities[own])
-        for own in slices
-    ]
+    return [Chosen(list(map(int, ids[own])), confidences[own], also[own], probabilities[own]) for own in slices]
 
 
 def _joined(rows: Sequence[Tensor]) -> Tensor:
