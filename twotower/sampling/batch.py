@@ -19,7 +19,7 @@ from twotower.reading import inside
 from twotower.sampling.clock import Clock
 from twotower.sampling.events import Event, Finished, Started
 from twotower.sampling.executor import Executor
-from twotower.sampling.generate import begin
+from twotower.sampling.generate import begin, lane_named
 from twotower.sampling.passes import Answer, Request
 from twotower.sampling.row import Row
 from twotower.sampling.scheduling import Waiting, next_rows
@@ -40,7 +40,11 @@ class Batch:
     """Rows of one lane that come and go, a pass at a time: continuous batching."""
 
     def __init__(self, model: TwoTower, lane: str, block_size: int, seats: int, tokens: int) -> None:
-        """At most `seats` rows at once, those who come after wait; a text, prompt and all, of up to `tokens`."""
+        """At most `seats` rows at once, those who come after wait; a text, prompt and all, of up to `tokens`.
+
+        Raises InputError for an unknown lane.
+        """
+        lane_named(lane)
         self._model, self._lane, self._block_size, self._tokens = model, lane, block_size, tokens
         self._clock = Clock(model.device)
         self._executor = Executor(model, self._clock, block_size, seats, tokens)
@@ -81,7 +85,7 @@ class Batch:
         return happenings
 
     def cancel(self, number: int) -> Finished:
-        """End a row between two passes."""
+        """End a row between two steps; its text is what can be read of it."""
         finished = self._rows[number].cancelled()
         with torch.inference_mode():
             self._end(number)

@@ -55,7 +55,8 @@ class Executor:
     def carry_out(self, asked: Mapping[int, Request]) -> dict[int, Answer]:
         """Each row's answer; its seconds are those of the pass, for that long every row has waited.
 
-        The requests are of one kind (see `kind_of`), and a prompt, for which there is a free seat, comes alone.
+        The requests are of one kind (see `kind_of`). A prompt comes alone, to a free seat; a step of one token is made
+        by every row that has a seat, or by none.
         """
         seconds = 0.0
         match next(iter(asked.values())):

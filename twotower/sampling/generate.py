@@ -50,8 +50,7 @@ def generate(
 
 def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock) -> Row:
     """A run that is ready to go, on a clock it may share. Raises InputError as `generate` does."""
-    if lane not in LANES:
-        raise InputError("lane", lane, ", ".join(LANES))
+    run_lane = lane_named(lane)
     warnings = settings.warnings(model.config.trained_block_size)
     prompt = check_prompt(model, prompt_ids, settings.max_new_tokens)
     check_pins(model, settings, lane)
@@ -72,7 +71,14 @@ def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: Sampl
         warnings=warnings,
     )
     run = Run(model, prompt, settings, frozenset(ends), clock, clock.now, Noise(seed, model.device))
-    return Row(run, started, LANES[lane](run))
+    return Row(run, started, run_lane(run))
+
+
+def lane_named(name: str) -> Callable[[Run], Lane]:
+    """The lane of that name. Raises InputError where there is none."""
+    if name not in LANES:
+        raise InputError("lane", name, ", ".join(LANES))
+    return LANES[name]
 
 
 def check_prompt(model: TwoTower, prompt_ids: Sequence[int], max_new_tokens: int) -> tuple[int, ...]:
