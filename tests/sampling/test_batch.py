@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from twotower.errors import InputError, NumericalError
 from twotower.model.twotower import TwoTower
 from twotower.sampling import LANES, Batch, Failed, SamplingSettings, generate, generate_batch
+from twotower.sampling import batch as batch_module
 from twotower.sampling.events import Event, Finished, Started
 from twotower.sampling.executor import Executor
 from twotower.sampling.legality import check_run
 from twotower.sampling.passes import Choose, Prefill, ReadPrompt, RecordPass
+from twotower.sampling.scheduling import Waiting, next_rows
 from twotower.sampling.settings import UNMASKING
 from twotower.text import encode_prompt
 from twotower.trace import Trace
@@ -189,6 +191,20 @@ def test_rows_that_ask_for_the_same_share_a_pass(
     assert kinds
     assert all(rows == {4} for rows in kinds.values())
     assert (RecordPass in kinds) == (lane == "diffusion")
+
+
+def test_no_row_waits_for_long(tiny_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Three rows fill blocks a slot at a time, the fourth is through with each of its blocks in one step.
+    waited = []
+
+    def spy(waiting: dict[int, Waiting], free: int) -> list[int]:
+        waited.append(max(each.turns for each in waiting.values()))
+        return next_rows(waiting, free)
+
+    monkeypatch.setattr(batch_module, "next_rows", spy)
+    slow, fast = replace(PLAIN, threshold=1.0, max_new_tokens=32), replace(PLAIN, threshold=0.0, max_new_tokens=32)
+    together(tiny_model, "diffusion", PROMPTS, [slow, slow, slow, fast])
+    assert 4 < max(waited) <= 10
 
 
 @lanes

@@ -103,7 +103,7 @@ class Batch:
             self._waiting[number] = Waiting(happening)
         except NumericalError as error:
             self._end(number)
-            yield number, Failed(error)
+            yield number, Failed(error.with_traceback(None))  # whose frames would keep the whole batch in memory
 
     def _end(self, number: int) -> None:
         del self._rows[number]
