@@ -10,6 +10,7 @@ import torch
 
 from twotower.agreement import ar_choice_share
 from twotower.metrics import Metrics
+from twotower.model.state import ContextState
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import BlockOpened, Denoised, Finished, Judged, TokenDecoded, Verified
 from twotower.sampling.generate import generate
@@ -165,8 +166,8 @@ def test_a_draft_draws_the_noise_that_autoregression_will_draw(tiny_model: TwoTo
         def __getattr__(self, name: str) -> object:
             return getattr(tiny_model, name)
 
-        def denoiser_pass(self, ids: torch.Tensor, state: object, t: float) -> torch.Tensor:
-            position = state.length - 2  # of the block's first slot
+        def denoiser_pass(self, ids: torch.Tensor, state: ContextState, t: float) -> torch.Tensor:
+            position = state.held[0] - 2  # of the block's first slot
             text = [5, 60, *drawn.token_ids]
             logits = tiny_model.context_logits(text)[:, position + 1 : position + 1 + ids.shape[1]].clone()
             return torch.nn.functional.pad(logits, (0, 0, 0, ids.shape[1] - logits.shape[1]))

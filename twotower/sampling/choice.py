@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
+from twotower.sampling.passes import Choose, Chosen
 from twotower.sampling.settings import SamplingSettings
 
 _WORD = 2**64
+_KEPT = 32  # positions whose noise is kept: two blocks
 
 
 class Noise:
@@ -21,6 +24,7 @@ class Noise:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._seed = seed
         self._generator = torch.Generator(device)
+        self._of_positions: dict[tuple[int, int], Tensor] = {}
 
     def gumbel(self, shape: tuple[int, ...], *key: int) -> Tensor:
         """Standard Gumbel noise, float32."""
@@ -31,6 +35,14 @@ class Noise:
         exponential = torch.empty(shape, device=self._generator.device).exponential_(generator=self._generator)
         return -exponential.log()
 
+    def at(self, position: int, size: int) -> Tensor:
+        """That of a position of the text (size,), kept for a while: a draft's passes and its verification share it."""
+        if (position, size) not in self._of_positions:
+            if len(self._of_positions) == _KEPT:
+                del self._of_positions[next(iter(self._of_positions))]
+            self._of_positions[position, size] = self.gumbel((size,), position)
+        return self._of_positions[position, size]
+
 
 def _mix(word: int) -> int:
     # splitmix64 (Steele et al. 2014): neighbouring keys give unrelated seeds.
@@ -40,25 +52,56 @@ def _mix(word: int) -> int:
     return word ^ (word >> 31)
 
 
-def choose(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) -> Tensor:
-    """Token ids (...) from float32 logits (..., V). Temperature 0 is the argmax and draws nothing."""
-    return _choose(logits, settings, lambda: noise.gumbel(tuple(logits.shape), *key))
+def scores(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) -> Tensor:
+    """What each token (..., V) scores, from float32 logits (..., V): the largest is the choice.
+
+    Temperature 0 scores by the logits themselves and draws nothing.
+    """
+    return _scores(logits, settings, lambda: noise.gumbel(tuple(logits.shape), *key))
 
 
-def choose_at(logits: Tensor, settings: SamplingSettings, noise: Noise, positions: Sequence[int]) -> Tensor:
-    """Token ids (R,) from float32 logits (R, V), each row with the noise of its position in the text.
+def scores_at(logits: Tensor, settings: SamplingSettings, noise: Noise, positions: Sequence[int]) -> Tensor:
+    """The same for float32 logits (R, V), each row with the noise of its position in the text.
 
     Whoever chooses a token for a position draws the same noise: the autoregressive lane one token at a time, a
     verification a block at once, and a draft that hopes to meet them (common random numbers).
     """
-    row = tuple(logits.shape[1:])
-    return _choose(logits, settings, lambda: torch.stack([noise.gumbel(row, position) for position in positions]))
+    size = logits.shape[1]
+    return _scores(logits, settings, lambda: torch.stack([noise.at(position, size) for position in positions]))
 
 
-def _choose(logits: Tensor, settings: SamplingSettings, gumbel: Callable[[], Tensor]) -> Tensor:
+def _scores(logits: Tensor, settings: SamplingSettings, gumbel: Callable[[], Tensor]) -> Tensor:
     if settings.temperature == 0:
-        return logits.argmax(-1)
-    return (keep_likely(logits / settings.temperature, settings.top_k, settings.top_p) + gumbel()).argmax(-1)
+        return logits
+    return keep_likely(logits / settings.temperature, settings.top_k, settings.top_p) + gumbel()
+
+
+def chosen(requests: Sequence[Choose]) -> list[Chosen]:
+    """What each request comes to, all of them on the device in one and with one transfer to the host."""
+    logits = _joined([each.logits for each in requests])
+    greedy = all(each.scores is each.logits for each in requests)
+    best = logits if greedy else _joined([each.scores for each in requests])
+    tokens, probabilities = best.max(-1).indices, logits.softmax(-1)  # the argmax, which of that name is slower
+    read_off = [tokens, _of_tokens(probabilities, tokens)]
+    sizes = [len(each.logits) for each in requests]
+    if any(each.also is not None for each in requests):
+        own_or_asked = zip(tokens.split(sizes), requests)
+        asked = [own if each.also is None else own.new_tensor(each.also) for own, each in own_or_asked]
+        read_off.append(_of_tokens(probabilities, _joined(asked)))
+    ids, confidences, *rest = torch.stack([row.float() for row in read_off]).tolist()  # ids below 2**24 stay exact
+    also = rest[0] if rest else []
+    if len(requests) == 1:
+        return [Chosen(list(map(int, ids)), confidences, also, probabilities)]
+    slices = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes))]
+    return [Chosen(list(map(int, ids[own])), confidences[own], also[own], probabilities[own]) for own in slices]
+
+
+def _joined(rows: Sequence[Tensor]) -> Tensor:
+    return rows[0] if len(rows) == 1 else torch.cat(list(rows))
+
+
+def _of_tokens(probabilities: Tensor, tokens: Tensor) -> Tensor:
+    return probabilities.gather(1, tokens.unsqueeze(1)).squeeze(1)
 
 
 def keep_likely(logits: Tensor, top_k: int, top_p: float) -> Tensor:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
 
-from twotower.model.state import ContextState
 from twotower.sampling.choice import most_likely
 from twotower.sampling.events import BlockOpened, Denoised, Proposal, Rule
+from twotower.sampling.passes import Answer, Choose, DenoiserPass, Request
 from twotower.sampling.run import Run, demand_finite
 from twotower.sampling.unmasking import Proposed
 
-Choose = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> token ids (M,)
+Score = Callable[[Tensor, Sequence[int]], Tensor]  # float32 logits (M, V) of M slots -> scores (M, V)
 Commit = Callable[[Proposed], "list[Rule | None]"]
 
 
@@ -24,40 +24,37 @@ def open_block(run: Run, number: int, offset: int) -> tuple[BlockOpened, list[in
     block = [run.model.config.mask_token_id] * size
     for position, token in pinned:
         block[position - offset] = token
-    return BlockOpened(run.clock.now, number, offset, size, pinned), block
+    return BlockOpened(run.now, number, offset, size, pinned), block
 
 
 def denoise_step(
     run: Run,
-    state: ContextState,
     opened: BlockOpened,
     step: int,
     block: list[int],
     masked: Sequence[int],
-    choose: Choose,
+    score: Score,
     commit: Commit,
-) -> Denoised:
+) -> Generator[Request, Answer, Denoised]:
     """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names."""
     t = block.count(run.model.config.mask_token_id) / len(block)
-    logits, seconds = run.clock.timed(run.model.denoiser_pass, run.ids(*block).unsqueeze(0), state, t)
-    logits = allowed(run, logits[0].float()[masked], [opened.offset + slot for slot in masked])
-    probabilities = logits.softmax(-1)
-    chosen = choose(logits, masked)
-    # Unscaled, whatever temperature or filter chose the token.
-    confidences: list[float] = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
+    logits, seconds = yield DenoiserPass(tuple(block), t)
+    rows = (logits if len(masked) == len(block) else logits.index_select(0, run.ids(*masked))).float()
+    rows = allowed(run, rows, [opened.offset + slot for slot in masked])
+    # The confidence is unscaled, whatever temperature or filter chose the token.
+    (tokens, confidences, _, probabilities), _ = yield Choose(rows, score(rows, masked))
     demand_finite(confidences, f"denoiser pass of block {opened.block}, step {step},")
-    tokens: list[int] = chosen.tolist()
     rules = commit(Proposed(masked, tokens, confidences, probabilities))
     for slot, token, rule in zip(masked, tokens, rules):
         if rule is not None:
             block[slot] = token
-    time = run.clock.now
-    with run.clock.paused():
+    time = run.now
+    with run.recording():
         candidates = most_likely(probabilities, run.settings.candidates)
-    proposals = tuple(
-        Proposal(opened.offset + slot, token, confidence, rule, likely)
-        for slot, token, confidence, rule, likely in zip(masked, tokens, confidences, rules, candidates)
-    )
+        proposals = tuple(
+            Proposal(opened.offset + slot, token, confidence, rule, likely)
+            for slot, token, confidence, rule, likely in zip(masked, tokens, confidences, rules, candidates)
+        )
     return Denoised(time, opened.block, step, t, proposals, seconds)
 
 
@@ -68,7 +65,8 @@ def masked_slots(run: Run, block: Sequence[int]) -> list[int]:
     `finish_block` asks for them.
     """
     end = len(block) if run.settings.finish_block else run.end_of_text(block)
-    return [slot for slot in range(end) if block[slot] == run.model.config.mask_token_id]
+    mask = run.model.config.mask_token_id
+    return [slot for slot in range(end) if block[slot] == mask]
 
 
 def allowed(run: Run, logits: Tensor, positions: Sequence[int]) -> Tensor:

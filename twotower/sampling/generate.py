@@ -14,13 +14,15 @@ from twotower.sampling.choice import Noise
 from twotower.sampling.clock import Clock
 from twotower.sampling.diffusion import mask_diffusion
 from twotower.sampling.events import VERIFYING, Event, Finished, Started
+from twotower.sampling.executor import Executor
 from twotower.sampling.mock_ar import mock_ar
-from twotower.sampling.replay import Replay
+from twotower.sampling.passes import Lane, Request
+from twotower.sampling.row import Row
 from twotower.sampling.run import Run
 from twotower.sampling.settings import PINNABLE, SamplingSettings
 from twotower.sampling.verification import draft_and_verify
 
-LANES: dict[str, Callable[[Run], Iterator[Event]]] = {
+LANES: dict[str, Callable[[Run], Lane]] = {
     "diffusion": mask_diffusion,
     "autoregressive": autoregressive,
     VERIFYING: draft_and_verify,
@@ -41,14 +43,19 @@ def generate(
     one pass of a True. Raises InputError at once where prompt, lane or settings cannot be used.
     """
     settings = settings if settings is not None else SamplingSettings()
-    if lane not in LANES:
-        raise InputError("lane", lane, ", ".join(LANES))
+    clock = Clock(model.device)
+    row = begin(model, prompt_ids, lane, settings, clock)
+    return _drive(row, Executor(model, clock, settings.block_size), should_stop)
+
+
+def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock) -> Row:
+    """A run that is ready to go, on a clock it may share. Raises InputError as `generate` does."""
+    run_lane = lane_named(lane)
     warnings = settings.warnings(model.config.trained_block_size)
     prompt = check_prompt(model, prompt_ids, settings.max_new_tokens)
     check_pins(model, settings, lane)
     ends = settings.end_token_ids if settings.end_token_ids is not None else model.end_token_ids
     seed = settings.seed if settings.seed >= 0 else secrets.randbelow(2**31)
-    clock = Clock(model.device)
     started = Started(
         time=0.0,
         lane=lane,
@@ -63,9 +70,15 @@ def generate(
         end_token_ids=ends,
         warnings=warnings,
     )
-    ids = torch.tensor([prompt], device=model.device)
-    run = Run(model, ids, settings, frozenset(ends), clock, Noise(seed, model.device))
-    return _drive(LANES[lane](run), started, run, should_stop)
+    run = Run(model, prompt, settings, frozenset(ends), clock, clock.now, Noise(seed, model.device))
+    return Row(run, started, run_lane(run))
+
+
+def lane_named(name: str) -> Callable[[Run], Lane]:
+    """The lane of that name. Raises InputError where there is none."""
+    if name not in LANES:
+        raise InputError("lane", name, ", ".join(LANES))
+    return LANES[name]
 
 
 def check_prompt(model: TwoTower, prompt_ids: Sequence[int], max_new_tokens: int) -> tuple[int, ...]:
@@ -105,17 +118,22 @@ def check_pins(model: TwoTower, settings: SamplingSettings, lane: str) -> None:
             raise InputError("pins: position", settings.pins[-1][0], f"nothing behind the end token at {position}")
 
 
-def _drive(lane: Iterator[Event], started: Started, run: Run, should_stop: Callable[[], bool]) -> Iterator[Event]:
-    replay = Replay()
-    replay.apply(started)
-    yield started
+def _drive(row: Row, executor: Executor, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    yield row.started
     while not should_stop():
         # Entered anew for every event: between two of them the consumer has the thread, and neither its time nor
         # its tensors are the lane's business.
-        with torch.inference_mode(), run.clock.running():
-            event = next(lane)
-        replay.apply(event)
+        with torch.inference_mode(), row.run.clock.running():
+            event = _next_event(row, executor)
+        row.note(event)
         yield event
         if isinstance(event, Finished):
             return
-    yield Finished(run.clock.now, "cancelled", replay.readable(run.end_token_ids))
+    yield row.cancelled()
+
+
+def _next_event(row: Row, executor: Executor) -> Event:
+    happening = row.go_on()
+    while isinstance(happening, Request):
+        happening = row.go_on(executor.carry_out({0: happening})[0])
+    return happening

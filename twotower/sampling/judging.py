@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from twotower.model.state import ContextState
 from twotower.sampling.choice import most_likely
 from twotower.sampling.events import Judged
 from twotower.sampling.run import Run
 
 Logits = Callable[[], Tensor]  # called where they are needed only: a head costs as much as some layers
+
+
+def is_recorded(run: Run) -> bool:
+    """Whether the run records anything beside its text."""
+    return run.settings.candidates > 0
 
 
 def judge(run: Run, rows: Logits, position: int, tokens: Sequence[int]) -> Iterator[Judged]:
@@ -22,30 +26,25 @@ def judge(run: Run, rows: Logits, position: int, tokens: Sequence[int]) -> Itera
     is called only where they are needed. `choices` are what autoregression would have put there, its own noise
     included.
     """
-    if run.settings.candidates == 0 or not tokens:
+    if not is_recorded(run) or not tokens:
         return
-    with run.clock.paused():
+    with run.recording():
         logits = rows()[: len(tokens)].float()
         log_probabilities = logits.log_softmax(-1)
         given = log_probabilities.gather(1, run.ids(*tokens).unsqueeze(1)).squeeze(1)
         judged = Judged(
-            time=run.clock.now,
+            time=run.now,
             position=position,
             log_probabilities=tuple(given.tolist()),
-            choices=tuple(run.choose_at(logits, range(position, position + len(tokens))).tolist()),
+            choices=tuple(run.scores_at(logits, range(position, position + len(tokens))).argmax(-1).tolist()),
             candidates=tuple(most_likely(log_probabilities.exp(), run.settings.candidates)),
         )
     yield judged
 
 
 def rows_of_block(run: Run, before: Logits, hidden: Tensor) -> Tensor:
-    """Logits (S, V) of every slot of a block that the context tower has read: hidden (1, S, D).
+    """Logits (S, V) of every slot of a block that the context tower has read: hidden (S, D).
 
     Row j of the pass predicts slot j + 1; slot 0 was predicted by the last row before it, before() (1, V).
     """
-    return torch.cat((before(), run.model.context_lm_head(hidden[0, :-1])))
-
-
-def rows_of_last_block(run: Run, before: Logits, ids: Tensor, state: ContextState) -> Tensor:
-    """The same of a block that the lane itself does not read; `state` holds it afterwards."""
-    return rows_of_block(run, before, run.model.context_pass(ids, state))
+    return torch.cat((before(), run.model.context_lm_head(hidden[:-1])))
