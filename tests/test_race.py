@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -11,10 +11,12 @@ from handmade import started
 
 from twotower import race as race_module
 from twotower.errors import NumericalError
+from twotower.model.engine import Graphs, Work
+from twotower.model.state import ContextState
 from twotower.model.twotower import TwoTower
 from twotower.race import Spread, collector_at_rest, race, standings, warm_up
 from twotower.sampling.events import Event, Finished, Prefilled, TokenDecoded
-from twotower.sampling.generate import generate
+from twotower.sampling.generate import LANES, generate
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
 
@@ -52,6 +54,29 @@ def test_warming_up_meets_every_shape_of_the_run(
     for lane in ("diffusion", "autoregressive", "mock-ar"):
         list(race(tiny_model, [5, 6, 7], [lane], settings))
     assert shapes <= met
+
+
+@pytest.mark.parametrize("length", [5, 8, 20, 300])
+@pytest.mark.parametrize("lane", LANES)
+def test_after_warming_up_nothing_is_captured_and_no_t_embedded(
+    make_model: Callable[..., TwoTower], monkeypatch: pytest.MonkeyPatch, lane: str, length: int
+) -> None:
+    model = make_model()
+    captured: list[str] = []
+
+    def capture(work: Work, state: ContextState, inputs: tuple[torch.Tensor, ...]) -> Work:
+        captured.append(work.__name__)
+        buffers = state.over(state.tensors)  # as a graph, it knows the buffers and keeps no state alive
+        return lambda _, *given: work(buffers, *given)
+
+    model.engine = Graphs(capture)
+    settings = SamplingSettings(max_new_tokens=length, block_size=8, seed=1, end_token_ids=())
+    warm_up(model, settings, [5, 6, 7], [lane])
+    assert captured
+    captured.clear()
+    monkeypatch.setattr(model.conditioning, "forward", lambda t: pytest.fail(f"t = {t} was embedded in the run"))
+    list(generate(model, [5, 6, 7], lane, settings))
+    assert captured == []
 
 
 def test_no_collection_inside_and_the_collector_back_after_an_error() -> None:

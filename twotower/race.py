@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import torch
+
 from twotower.metrics import Metrics
 from twotower.model.twotower import TwoTower
 from twotower.sampling.generate import LANES, generate
@@ -75,12 +77,16 @@ def warm_up(
     lanes: Sequence[str] = tuple(LANES),
 ) -> None:
     """Run every shape that `settings` will need once, unrecorded: full blocks, and the shorter last one."""
-    blocks = 2 * settings.block_size + settings.max_new_tokens % settings.block_size
-    length = min(settings.max_new_tokens, blocks)
+    last = settings.max_new_tokens % settings.block_size
+    length = min(settings.max_new_tokens, 2 * settings.block_size + last)
     few = replace(settings, max_new_tokens=length, steps_per_block=1, end_token_ids=(), pins=())
     for lane in lanes:
-        for _ in generate(model, prompt_ids, lane, few):
+        for _ in generate(model, prompt_ids, lane, few, room=settings.max_new_tokens):
             pass
+    with torch.inference_mode():
+        for size in (settings.block_size, last):
+            for masked in range(size):
+                model.conditioning.at((masked + 1) / size)  # the table of t, one entry for each masked fraction
 
 
 @contextmanager

@@ -115,6 +115,7 @@ def test_a_lane_is_warm_before_it_starts(diary: list[str], embedded: TwoTower) -
         ({"prompt": 3}, True),
         ({"block_size": 8}, True),
         ({"max_new_tokens": 33}, True),  # a last block of another length
+        ({"max_new_tokens": 320}, True),  # room of another size
     ],
 )
 def test_only_a_new_shape_is_warmed_up(

@@ -129,9 +129,9 @@ class Mamba2(nn.Module):
     def _convolve(self, columns: Tensor) -> Tensor:
         """Depthwise causal convolution of (B, kernel - 1 + L, channels) -> (B, L, channels)."""
         taps = self.conv1d.weight.squeeze(1).t().contiguous()  # (kernel, channels)
-        length = columns.shape[1] - len(taps) + 1
+        length = columns.shape[1] - self.config.conv_kernel + 1
         mixed = columns[:, :length] * taps[0]
-        for k in range(1, len(taps)):
+        for k in range(1, self.config.conv_kernel):
             mixed = torch.addcmul(mixed, columns[:, k : k + length], taps[k])
         return mixed if self.conv1d.bias is None else mixed + self.conv1d.bias
 

@@ -14,7 +14,7 @@ from twotower.sampling.run import Run, demand_finite
 
 def autoregressive(run: Run) -> Lane:
     """Decode until an end token or the length limit. The last token is not read: nothing would follow it."""
-    logits, seconds = yield Prefill(run.prompt, run.settings.max_new_tokens)
+    logits, seconds = yield Prefill(run.prompt, run.room)
     yield Prefilled(run.now, len(run.prompt), seconds)
     last = run.settings.max_new_tokens - 1
     seconds = 0.0  # the first token comes from the prefill

@@ -35,11 +35,17 @@ def denoise_step(
     masked: Sequence[int],
     score: Score,
     commit: Commit,
+    beyond: int = 0,
 ) -> Generator[Request, Answer, Denoised]:
-    """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names."""
-    t = block.count(run.model.config.mask_token_id) / len(block)
-    logits, seconds = yield DenoiserPass(tuple(block), t)
-    rows = (logits if len(masked) == len(block) else logits.index_select(0, run.ids(*masked))).float()
+    """Look at `block` (ids, changed in place) once; of the `masked` slots, one at least, fill those `commit` names.
+
+    beyond: masked slots behind the block that the denoiser sees with it, though no text will stand there.
+    """
+    mask = run.model.config.mask_token_id
+    seen = (*block, *(mask,) * beyond)
+    t = seen.count(mask) / len(seen)
+    logits, seconds = yield DenoiserPass(seen, t)
+    rows = (logits if len(masked) == len(seen) else logits.index_select(0, run.ids(*masked))).float()
     rows = allowed(run, rows, [opened.offset + slot for slot in masked])
     # The confidence is unscaled, whatever temperature or filter chose the token.
     (tokens, confidences, _, probabilities), _ = yield Choose(rows, score(rows, masked))

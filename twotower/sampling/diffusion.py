@@ -28,7 +28,7 @@ def mask_diffusion(run: Run) -> Lane:
     context tower: nothing would follow it. With `ar_anchor` the context tower chooses the first token of every block,
     from what it has read before.
     """
-    after_prompt, seconds = yield Prefill(run.prompt, run.settings.max_new_tokens)
+    after_prompt, seconds = yield Prefill(run.prompt, run.room)
     yield Prefilled(run.now, len(run.prompt), seconds)
     following: Logits = after_prompt.clone  # of the next token; most runs need them for the record only
     offset = 0

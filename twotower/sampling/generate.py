@@ -36,19 +36,24 @@ def generate(
     lane: str = "diffusion",
     settings: SamplingSettings | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    room: int = 0,
 ) -> Iterator[Event]:
     """Run one lane and yield its events, from Started to Finished.
 
     An empty prompt starts from the model's BOS token. `should_stop` is asked after every event, so a run ends within
-    one pass of a True. Raises InputError at once where prompt, lane or settings cannot be used.
+    one pass of a True. `room` is for warming up: passes are captured for the room of a state, and a short run that asks
+    for a longer one's, in tokens behind the prompt, meets its shapes. Raises InputError at once where prompt, lane or
+    settings cannot be used.
     """
     settings = settings if settings is not None else SamplingSettings()
     clock = Clock(model.device)
-    row = begin(model, prompt_ids, lane, settings, clock)
+    row = begin(model, prompt_ids, lane, settings, clock, room)
     return _drive(row, Executor(model, clock, settings.block_size), should_stop)
 
 
-def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock) -> Row:
+def begin(
+    model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock, room: int = 0
+) -> Row:
     """A run that is ready to go, on a clock it may share. Raises InputError as `generate` does."""
     run_lane = lane_named(lane)
     warnings = settings.warnings(model.config.trained_block_size)
@@ -70,7 +75,16 @@ def begin(model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: Sampl
         end_token_ids=ends,
         warnings=warnings,
     )
-    run = Run(model, prompt, settings, frozenset(ends), clock, clock.now, Noise(seed, model.device))
+    run = Run(
+        model=model,
+        prompt=prompt,
+        settings=settings,
+        room=max(room, settings.max_new_tokens),
+        end_token_ids=frozenset(ends),
+        clock=clock,
+        began=clock.now,
+        noise=Noise(seed, model.device),
+    )
     return Row(run, started, run_lane(run))
 
 

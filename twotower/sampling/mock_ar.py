@@ -18,7 +18,7 @@ from twotower.sampling.run import Run
 def mock_ar(run: Run) -> Lane:
     """Decode until an end token or the length limit."""
     *before, token = run.prompt
-    _, seconds = yield ReadPrompt(tuple(before), run.settings.max_new_tokens)
+    _, seconds = yield ReadPrompt(tuple(before), run.room)
     yield Prefilled(run.now, len(before), seconds)
     last = run.settings.max_new_tokens - 1
     for position in range(last + 1):

@@ -25,6 +25,7 @@ class Run:
     model: TwoTower
     prompt: tuple[int, ...]  # one id at least
     settings: SamplingSettings
+    room: int  # tokens that the context tower is to have room for behind the prompt
     end_token_ids: frozenset[int]
     clock: Clock
     began: float

@@ -31,7 +31,7 @@ def draft_and_verify(run: Run) -> Lane:
     Invariant: the context tower has read everything before `offset`, and `token`, autoregression's own, stands there. A
     round drafts what may come behind it.
     """
-    logits, seconds = yield Prefill(run.prompt, run.settings.max_new_tokens)
+    logits, seconds = yield Prefill(run.prompt, run.room)
     yield Prefilled(run.now, len(run.prompt), seconds)
     opened, block = open_block(run, 0, 0)
     yield opened
@@ -69,6 +69,8 @@ def _draft(
             # With the noise that autoregression will have: a draft is to meet its choice, not to be another sample.
             score=lambda logits, slots: run.scores_at(logits, [opened.offset + slot for slot in slots]),
             commit=draft.commit,
+            # Rounds end anywhere, so what is left of the length may be of any size: a pass is of one.
+            beyond=run.settings.block_size - opened.size,
         )
         plan.drafted(denoised.seconds)
         yield denoised

@@ -12,6 +12,7 @@ from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
 from twotower.model.engine import find_engine
 from twotower.model.source import find_folder
+from twotower.model.state import capacity_for
 from twotower.model.threads import settle_threads
 from twotower.race import warm_up
 from twotower.sampling import generate
@@ -72,7 +73,7 @@ class WarmLanes:
 
     def __init__(self, model: TwoTower) -> None:
         self._model = model
-        self._met: set[tuple[str, int, int, int]] = set()
+        self._met: set[tuple[str, int, int, int, int]] = set()
 
     def __call__(
         self, prompt_ids: list[int], lane: str, settings: SamplingSettings, should_stop: ShouldStop
@@ -81,7 +82,8 @@ class WarmLanes:
         size = settings.block_size
         # Lengths from two blocks on differ by their last block alone.
         length = min(settings.max_new_tokens, 2 * size + settings.max_new_tokens % size)
-        shape = (lane, len(prompt_ids), size, length)
+        room = capacity_for(len(prompt_ids) + settings.max_new_tokens + size)
+        shape = (lane, len(prompt_ids), size, length, room)
         if shape not in self._met:
             warm_up(self._model, settings, prompt_ids, [lane])
             self._met.add(shape)
