@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from twotower.benchmark.figures import CostModel, Figures, LaneFigure, Overhead, PassFigure, PeerFigure, Setting
+from twotower.benchmark.figures import (
+    BatchFigure,
+    CostModel,
+    Figures,
+    LaneFigure,
+    Overhead,
+    PassFigure,
+    PeerFigure,
+    Setting,
+)
 from twotower.race import Spread
 
 
@@ -45,6 +54,7 @@ FIGURES = Figures(
     costs=CostModel(16, denoiser=spread(2.0), context=spread(4.0), verify=spread(3.0)),
     lanes=(LaneFigure("diffusion", "A fox", 128, spread(200.0), spread(0.5), 1.25, 0.975),),
     overheads=(Overhead("recording", "diffusion", "wall", spread(1.0625)),),
+    batches=(BatchFigure("diffusion", 4, spread(800.0), spread(1.75)),),
     by_context=(pass_figure("AR step", 1, 256, 0.001), pass_figure("AR step", 1, 512, 0.002, beyond=True)),
     by_block=(pass_figure("denoiser pass", 4, 256, 0.003), pass_figure("denoiser pass", 8, 256, 0.004)),
     peers=(PeerFigure("tiny", 3_030_000, "grouped_mm", spread(0.002), spread(0.008), spread(4.0), 48, 31),),

@@ -74,7 +74,7 @@ def test_markdown_has_the_same_tables() -> None:
     written = as_markdown(FIGURES)
     assert written.startswith("Measured by `bench`: tiny (6.26 M")
     assert "| AR step | plain | 1 | 512* | 2.00 (1.00 to 4.00) | 0.5 | 4.0 |" in written
-    assert written.count("|---|") == 6
+    assert written.count("|---|") == 7
     assert written.endswith("\n")
 
 

@@ -36,6 +36,9 @@ def test_a_shape_is_measured_from_end_to_end(shape: Path, quick: None, capsys: p
     assert [(each["what"], each["lane"]) for each in body["overheads"]] == [
         (what, lane) for what in ("recording", "streaming") for lane in ("diffusion", "autoregressive")
     ]
+    assert [(each["lane"], each["rows"]) for each in body["batches"]] == [
+        (lane, rows) for lane in ("diffusion", "autoregressive") for rows in (1, 3)
+    ]
     assert body["peers"] == []
     for figure in body["passes"]:
         assert figure["ratio"] == figure["seconds"]["median"] / figure["floor_seconds"]
@@ -51,6 +54,7 @@ def test_the_peer_runs_only_where_it_is_asked_for(
     monkeypatch.setattr(benchmark, "lane_figures", lambda *_: [])
     monkeypatch.setattr(benchmark, "recording_overheads", lambda *_: [])
     monkeypatch.setattr(benchmark, "streaming_overheads", lambda *_: [])
+    monkeypatch.setattr(benchmark, "batch_figures", lambda *_: [])
     said: list[str] = []
     assert benchmark.benchmark(tiny_model, 1, 256, True, said.append).peers == (peer,)
     assert said[-1] == "transformers"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 
+from twotower.benchmark.batches import batch_figures
 from twotower.benchmark.figures import Figures, PeerFigure, Setting
 from twotower.benchmark.lanes import lane_figures
 from twotower.benchmark.machine import Machine
@@ -35,6 +36,8 @@ def benchmark(model: TwoTower, repeats: int, longest: int, peers: bool, say: Say
     lanes = lane_figures(model, repeats)
     say("recording and streaming")
     overheads = [*recording_overheads(model, repeats), *streaming_overheads(model, repeats)]
+    say("batches")
+    batches = batch_figures(model, repeats)
     found: list[PeerFigure] = []
     if peers:
         from twotower.benchmark.peer_race import peer_figures  # imported late: transformers takes seconds
@@ -47,6 +50,7 @@ def benchmark(model: TwoTower, repeats: int, longest: int, peers: bool, say: Say
         costs=costs,
         lanes=tuple(lanes),
         overheads=tuple(overheads),
+        batches=tuple(batches),
         by_context=tuple(by_context),
         by_block=tuple(by_block),
         peers=tuple(found),

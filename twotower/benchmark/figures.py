@@ -98,6 +98,16 @@ class Overhead:
 
 
 @dataclass(frozen=True)
+class BatchFigure:
+    """A lane that writes `rows` texts at once."""
+
+    lane: str
+    rows: int
+    tokens_per_second: Spread  # of all rows together, on the wall clock, prefills in it
+    gain: Spread  # over one text at a time, in the same repeat
+
+
+@dataclass(frozen=True)
 class PeerFigure:
     """A token of our AR lane against one of transformers' `generate`, on the same weights."""
 
@@ -120,6 +130,7 @@ class Figures:
     costs: CostModel
     lanes: tuple[LaneFigure, ...]
     overheads: tuple[Overhead, ...]
+    batches: tuple[BatchFigure, ...]
     by_context: tuple[PassFigure, ...]
     by_block: tuple[PassFigure, ...]
     peers: tuple[PeerFigure, ...] = ()

@@ -41,6 +41,15 @@ def prompt_of(model: TwoTower) -> tuple[str, list[int]]:
     return "random ids", ids_to_read(model, length)[0].tolist()
 
 
+def prompts_of(model: TwoTower, count: int) -> list[list[int]]:
+    """So many prompts, not all of one length: the model's examples in turn, else random ids."""
+    examples = list(_prompts(model).values())
+    if examples:
+        return list(islice(cycle(examples), count))
+    _, prompt = prompt_of(model)
+    return [prompt[: max(1, len(prompt) - number % len(prompt))] for number in range(count)]
+
+
 def reads_text(model: TwoTower) -> bool:
     """Whether it is text that the passes read."""
     return bool(_prompts(model))

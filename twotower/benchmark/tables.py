@@ -44,6 +44,7 @@ def _parts(figures: Figures, shown: Callable[[Table], str]) -> list[str]:
         costs_in_words(figures.costs),
         shown(lane_table(figures)),
         shown(overhead_table(figures)),
+        shown(batch_table(figures)),
         shown(pass_table("By context", figures.by_context)),
         shown(pass_table("By block size", figures.by_block)),
         LEGEND,
@@ -120,6 +121,14 @@ def overhead_table(figures: Figures) -> Table:
     """A line for each lane and what it was made to carry."""
     header = ("Cost of", "lane", "clock", "seconds with it over without")
     return header, [(each.what, each.lane, each.clock, each.ratio.said(3)) for each in figures.overheads]
+
+
+def batch_table(figures: Figures) -> Table:
+    """A line for each lane and number of texts."""
+    header = ("Texts at once", "lane", "tokens/s of all", "over one at a time")
+    return header, [
+        (str(each.rows), each.lane, each.tokens_per_second.said(0), each.gain.said(2)) for each in figures.batches
+    ]
 
 
 def peer_table(figures: Figures) -> Table:
