@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from twotower.model.state import ContextState, KVCache, MambaState
+from twotower.model.memory import KVCache, MambaState
+from twotower.model.state import ContextState
 
 
 def tensors(state: ContextState) -> list[Tensor]:

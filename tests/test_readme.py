@@ -64,16 +64,20 @@ def test_the_commands_run(folder: Path) -> None:
         assert shell(command, folder).strip(), command
 
 
-def test_the_python_program_runs(folder: Path) -> None:
-    program = next(body for kind, _, body in BLOCKS if kind == "python" and "TwoTower" in body)
+PROGRAMS = [body for kind, _, body in BLOCKS if kind == "python" and "TwoTower" in body]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_python_programs_run(folder: Path, program: str) -> None:
     assert shell(f".venv/bin/python - <<'END'\n{program}END\n", folder).strip()
 
 
-def test_only_the_real_model_and_the_bench_are_not_run() -> None:
+def test_only_the_real_model_its_shapes_and_the_bench_of_the_page_are_not_run() -> None:
     left_out = [body.strip() for kind, remark, body in BLOCKS if kind == "sh" and remark.startswith("not-run: ")]
-    bench, real = left_out
+    page, real, shapes = left_out
     assert "TWOTOWER_MODEL=nvidia/" in real
-    assert (ROOT / bench.removeprefix(".venv/bin/python ")).is_file()
+    assert "--device cuda" in shapes
+    assert (ROOT / page.removeprefix(".venv/bin/python ")).is_file()
 
 
 def test_installing_commands_are_the_ones_ci_types() -> None:

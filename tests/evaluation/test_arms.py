@@ -11,7 +11,8 @@ from held_in import tensors
 from torch import Tensor
 
 from twotower.evaluation.arms import BASELINE, LEGEND, Arm, Unseeded, standard_arms
-from twotower.model.state import ContextState, MambaState
+from twotower.model.memory import MambaState
+from twotower.model.state import ContextState
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import Denoised
 from twotower.sampling.generate import LANES

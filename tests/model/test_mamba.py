@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from twotower.model.mamba import Mamba2
-from twotower.model.state import MambaState
+from twotower.model.memory import MambaState
 from twotower.model.twotower import TwoTower
 
 CHUNK = 8  # of the tiny model

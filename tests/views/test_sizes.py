@@ -12,7 +12,7 @@ from released import RELEASED
 from twotower import DEFAULT_MODEL
 from twotower.model.checkpoint import allocate
 from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
-from twotower.model.state import KVCache, MambaState
+from twotower.model.memory import KVCache, MambaState
 from twotower.model.twotower import TwoTower
 from twotower.views.sizes import (
     Memory,

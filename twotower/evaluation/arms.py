@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from twotower.model.state import ContextState, MambaState
+from twotower.model.memory import MambaState
+from twotower.model.state import ContextState
 from twotower.model.twotower import TwoTower
 from twotower.sampling.events import VERIFYING, Event
 from twotower.sampling.generate import generate

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.state import KVCache, Sight, TextKV
+from twotower.model.memory import KVCache, Sight, TextKV
 
 
 class Attention(nn.Module):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from twotower.model import ssd
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.memory import MambaAhead, MambaState
 from twotower.model.norms import GatedGroupRMSNorm
 from twotower.model.precision import outside_autocast
-from twotower.model.state import MambaAhead, MambaState
 
 
 class Mamba2(nn.Module):

@@ -17,17 +17,9 @@ from twotower.model.configuration import ATTENTION, MAMBA, TwoTowerConfig
 from twotower.model.configuration import MLP as MLP_KIND
 from twotower.model.experts import MLP, MoE
 from twotower.model.mamba import Mamba2
+from twotower.model.memory import KVCache, LayerMemory, MambaAhead, MambaState, Sight, TextKV
 from twotower.model.norms import RMSNorm
-from twotower.model.state import (
-    ContextState,
-    KVCache,
-    LayerMemory,
-    MambaAhead,
-    MambaState,
-    ReadAhead,
-    Sight,
-    TextKV,
-)
+from twotower.model.state import ContextState, ReadAhead
 
 
 class Layer(nn.Module):
