@@ -33,13 +33,13 @@ def blocks(size: int) -> list[tuple[int, slice]]:
 def spied(model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """The noisy blocks of every denoiser pass to come."""
     seen: list[Tensor] = []
-    real = model.denoiser_tower.denoise
+    real = model.denoiser_tower.denoise_blocks
 
     def denoise(ids: Tensor, *rest: Any) -> Tensor:
         seen.append(ids)
         return real(ids, *rest)
 
-    monkeypatch.setattr(model.denoiser_tower, "denoise", denoise)
+    monkeypatch.setattr(model.denoiser_tower, "denoise_blocks", denoise)
     return seen
 
 

@@ -52,7 +52,11 @@ class Plain:
 
 
 class Traced(Plain):
-    """TorchScript replays a pass: on a CPU a small model's operations take less time than Python takes to call them."""
+    """TorchScript replays a pass: on a CPU a small model's operations take less time than Python takes to call them.
+
+    torch means to be left with `compile` one day, whose passes are faster still. It needs a C++ compiler and most of a
+    minute for each shape of each pass, which is what a whole demo is to take; a trace takes a tenth of a second.
+    """
 
     name = "traced"
 
@@ -117,11 +121,11 @@ def trace(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
         def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
             return work(copy.over(tensors[:buffers]), *tensors[buffers:])
 
-    with warnings.catch_warnings():  # that shapes become constants is what we want
-        warnings.simplefilter("ignore")
-        traced = torch.jit.freeze(torch.jit.trace(OfTensors().eval(), (*copy.tensors, *inputs), check_trace=False))
-        for _ in range(_WARM_UPS):
-            traced(*copy.tensors, *inputs)
+    # That shapes become constants is what we want. For good: `catch_warnings` is not safe beside other threads.
+    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+    traced = torch.jit.freeze(torch.jit.trace(OfTensors().eval(), (*copy.tensors, *inputs), check_trace=False))
+    for _ in range(_WARM_UPS):
+        traced(*copy.tensors, *inputs)
     return lambda state, *inputs: traced(*state.tensors, *inputs)
 
 
