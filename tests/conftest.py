@@ -16,6 +16,14 @@ from twotower.model.twotower import TwoTower
 
 torch.set_num_threads(1)  # more of them wait for one another wherever a browser takes a core
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the tests: one drives the browser, alone, and then both take what is left, file by file."""
+    for item in items:
+        group = "browser" if "e2e" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 _TINY = TwoTowerConfig(
     hybrid_override_pattern="ME*M-E",
     vocab_size=97,

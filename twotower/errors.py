@@ -12,7 +12,7 @@ class InputError(ValueError):
         self.allowed = allowed
         shown = repr(value)
         if len(shown) > 80:
-            shown = shown[:77] + "..."
+            shown = f"{shown[:38]} ... {shown[-37:]}"  # both ends: the name of a file stands at the end of its path
         super().__init__(f"{field} is {shown}; allowed: {allowed}.")
 
 

@@ -212,9 +212,9 @@ class TwoTower(nn.Module):
 
     def take_over(self, ahead: ReadAhead, state: ContextState, counts: int | Sequence[int]) -> None:
         """Let `state` hold the first tokens of the draft, so many in each row, as if it had never seen the others."""
-        state_held, counted = self._counted(counts, state)
+        held, counted = self._counted(counts, state)
         self.engine(self._take_over, state, counted, *ahead.tensors)
-        state.held = state_held
+        state.held = held
 
     def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: MaskedFraction) -> Tensor:
         """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
