@@ -10,7 +10,10 @@ from twotower.model.configuration import TwoTowerConfig
 
 def machine_name(device: torch.device) -> str:
     """What a measurement says it ran on: the GPU's name, or how many threads of the CPU."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return "1 CPU thread" if threads == 1 else f"{threads} CPU threads"
 
 
 def find_device(wanted: str | torch.device | None) -> torch.device:
