@@ -17,6 +17,7 @@ from twotower.model.twotower import TwoTower
 torch.set_num_threads(1)  # more of them wait for one another wherever a browser takes a core
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that distributes the tests looks at their groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the tests: one drives the browser, alone, and then both take what is left, file by file."""
     for item in items:
