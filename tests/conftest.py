@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 from twotower import DEFAULT_MODEL
 from twotower.model.configuration import TwoTowerConfig
@@ -17,12 +18,16 @@ from twotower.model.twotower import TwoTower
 torch.set_num_threads(1)  # more of them wait for one another wherever a browser takes a core
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin that distributes the tests looks at their groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests: one drives the browser, alone, and then both take what is left, file by file."""
-    for item in items:
-        group = "browser" if "e2e" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class OneBrowser(LoadScopeScheduling):
+    """Two processes share the tests: one drives the browser, alone, and both take the rest file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+    return OneBrowser(config, log)
 
 
 _TINY = TwoTowerConfig(
