@@ -63,7 +63,7 @@ def record_routing(
 
     A run that `should_stop` ends early gives the passes it made.
     """
-    layers = tuple(i for i, kind in enumerate(model.config.hybrid_override_pattern) if kind == MOE)
+    layers = model.config.moe_layers
     if not layers:
         raise InputError("model", model.name, "a model with mixture-of-experts layers")
     events: list[Event] = []

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.released import RELEASED
-from twotower.benchmark.weights import head_bytes, moe_layers, token_products, tower_bytes
+from twotower.benchmark.weights import head_bytes, token_products, tower_bytes
 from twotower.model.checkpoint import allocate
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
@@ -29,7 +29,7 @@ def test_all_weights_together_are_the_built_model(
     with torch.device("meta"):
         model = TwoTower(config)
     allocate(model, torch.device("meta"), dtype)
-    every = [config.n_routed_experts] * len(moe_layers(config))
+    every = [config.n_routed_experts] * len(config.moe_layers)
     without_embeddings = nbytes(model.context_tower) - nbytes(model.context_tower.embeddings)
     assert tower_bytes(config, dtype.itemsize, every) == without_embeddings
     assert head_bytes(config, dtype.itemsize) == nbytes(model.context_lm_head)
@@ -38,7 +38,7 @@ def test_all_weights_together_are_the_built_model(
 @pytest.mark.parametrize("change", [{"use_conv_bias": False}, {"hybrid_override_pattern": "--*"}])
 def test_other_shapes_too(make_model: Callable[..., TwoTower], change: dict[str, Any]) -> None:
     model = make_model(**change)
-    every = [model.config.n_routed_experts] * len(moe_layers(model.config))
+    every = [model.config.n_routed_experts] * len(model.config.moe_layers)
     expected = nbytes(model.context_tower) - nbytes(model.context_tower.embeddings)
     assert tower_bytes(model.config, 4, every) == expected
 
@@ -46,7 +46,7 @@ def test_other_shapes_too(make_model: Callable[..., TwoTower], change: dict[str,
 def test_an_expert_that_is_not_chosen_is_not_read(tiny_config: TwoTowerConfig) -> None:
     size, inner = tiny_config.hidden_size, tiny_config.moe_intermediate_size
     both = [tower_bytes(tiny_config, 2, touched) for touched in ([2, 5], [2, 1])]
-    assert moe_layers(tiny_config) == (1, 5)
+    assert tiny_config.moe_layers == (1, 5)
     assert both[0] - both[1] == 4 * (2 * size * inner) * 2
 
 

@@ -6,8 +6,9 @@ import gradio as gr
 import pytest
 
 from twotower.examples import Example, Examples
+from twotower.model.configuration import WIDEST_BLOCK
 from twotower.sampling.generate import LANES
-from twotower.sampling.settings import UNMASKING, WIDEST_BLOCK, SamplingSettings
+from twotower.sampling.settings import UNMASKING, SamplingSettings
 from twotower.ui import copy
 from twotower.ui.controls import SETTING_NAMES, Controls, build_controls
 from twotower.ui.decoding_controls import OWN_SETTING, show_rule

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twotower.benchmark.weights import FLOAT32, head_bytes, token_products, tower_bytes
+from twotower.benchmark.weights import head_bytes, token_products, tower_bytes
 from twotower.model.configuration import ATTENTION, MAMBA, TwoTowerConfig
+from twotower.sizes import FLOAT32_BYTES, layer_memory
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Floors:
         """The state after the first `count` tokens of a verified block, from what the pass left; no layer's weights."""
         config, layers = self.config, self._layers(MAMBA)
         heads = config.mamba_num_heads
-        of_tokens = count * FLOAT32 * (config.mamba_inner_size + heads + config.n_groups * config.ssm_state_size)
-        read = layers * (of_tokens + heads * FLOAT32) + self._states()  # A, and the last columns as the new conv state
+        of_tokens = count * FLOAT32_BYTES * (config.mamba_inner_size + heads + config.n_groups * config.ssm_state_size)
+        # Beside those of the tokens: A of every head, and the last columns as the new conv state.
+        read = layers * (of_tokens + heads * FLOAT32_BYTES) + self._states()
         return Work(read + self._states(), 2 * layers * count * config.mamba_inner_size * config.ssm_state_size)
 
     def denoiser_pass(self, size: int, context: int, touched: Sequence[int]) -> Work:
@@ -94,21 +96,18 @@ class Floors:
 
     def _keys(self, tokens: int) -> int:
         """Bytes of the keys and values of so many tokens, in all attention layers."""
-        config = self.config
-        return self._layers(ATTENTION) * 2 * tokens * config.num_key_value_heads * config.head_dim * self.element
+        return self._layers(ATTENTION) * tokens * layer_memory(ATTENTION, self.config, self.element).token_bytes
 
     def _states(self) -> int:
         """Bytes of all Mamba layers' memory: the convolution's last columns, the SSM state in float32."""
-        config = self.config
-        conv = (config.conv_kernel - 1) * config.conv_channels * self.element
-        return self._layers(MAMBA) * (conv + config.mamba_inner_size * config.ssm_state_size * FLOAT32)
+        return self._layers(MAMBA) * layer_memory(MAMBA, self.config, self.element).constant_bytes
 
     def _ahead(self, size: int) -> int:
         """Bytes that a verify pass leaves for the roll back: raw columns, and x, dt and B in float32."""
         config = self.config
         columns = (config.conv_kernel - 1 + size) * config.conv_channels * self.element
         of_a_token = config.mamba_inner_size + config.mamba_num_heads + config.n_groups * config.ssm_state_size
-        return self._layers(MAMBA) * (columns + size * of_a_token * FLOAT32)
+        return self._layers(MAMBA) * (columns + size * of_a_token * FLOAT32_BYTES)
 
 
 def _causal(size: int, context: int) -> int:

@@ -15,7 +15,6 @@ from twotower.benchmark.figures import PeerFigure
 from twotower.benchmark.peers import Peer
 from twotower.benchmark.reading import prompt_of
 from twotower.benchmark.shapes import random_model
-from twotower.benchmark.weights import moe_layers
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.twotower import TwoTower
 from twotower.race import Spread, collector_at_rest, warm_up
@@ -67,7 +66,7 @@ def against_peer(model: TwoTower, size: str, repeats: int, tokens: int = NEW_TOK
     prompt = prompt_of(model)[1]
     settings = SamplingSettings(tokens, candidates=0, seed=0, end_token_ids=())
     peer = Peer(model)
-    if moe_layers(model.config):
+    if model.config.moe_layers:
         peer.choose_experts(prompt)
     warm_up(model, settings, prompt, ["autoregressive"])
     peer.run(prompt, 2)

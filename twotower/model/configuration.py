@@ -15,6 +15,7 @@ from twotower.errors import CheckpointError
 
 MAMBA, ATTENTION, MOE, MLP = "M", "*", "E", "-"
 MIXER_KINDS = (MAMBA, ATTENTION, MOE, MLP)
+WIDEST_BLOCK = 4  # times the trained block: quality has long collapsed there (paper, block-size ablation)
 
 # What our layers do not compute. A config that asks for it is refused, never half obeyed.
 _REQUIRED = {
@@ -113,9 +114,14 @@ class TwoTowerConfig:
         return self.mamba_inner_size + 2 * self.n_groups * self.ssm_state_size
 
     @property
+    def moe_layers(self) -> tuple[int, ...]:
+        """The indices of the layers with experts."""
+        return tuple(i for i, kind in enumerate(self.hybrid_override_pattern) if kind == MOE)
+
+    @property
     def widest_block(self) -> int:
-        """Slots that a block may have: beyond four times the trained width quality has long collapsed (paper, 3.4)."""
-        return 4 * self.trained_block_size
+        """Slots that a block may have."""
+        return WIDEST_BLOCK * self.trained_block_size
 
     @property
     def end_token_ids(self) -> tuple[int, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 from twotower.errors import InputError
+from twotower.model.configuration import WIDEST_BLOCK
 
 UNMASKING = ("threshold", "fixed", "factor", "entropy", "stability")  # the rules of `unmasking.py`
 PINNABLE = ("diffusion",)  # lanes that can write around a token that stands further on
-WIDEST_BLOCK = 4  # times the trained block: quality has long collapsed there (paper, block-size ablation)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from twotower.examples import Examples
-from twotower.sampling.settings import WIDEST_BLOCK
+from twotower.model.configuration import WIDEST_BLOCK
 from twotower.ui import copy
 from twotower.ui.decoding_controls import OWN_SETTING, build_draft, build_pins, build_rule
 from twotower.ui.request import MOST_REPEATS

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from twotower.errors import InputError
-from twotower.sampling.settings import WIDEST_BLOCK
+from twotower.model.configuration import WIDEST_BLOCK
 from twotower.ui import copy
 from twotower.ui.controls import SETTING_NAMES
 from twotower.ui.engine import Engine

@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twotower.model.configuration import TwoTowerConfig
+from twotower.sizes import (
+    Memory,
+    Weights,
+    conditioning_weights,
+    embedding_weights,
+    idle_parameters,
+    layer_memory,
+    layer_weights,
+    norm_weights,
+)
 from twotower.views.anatomy_rows import (
     NAMES,
     Json,
@@ -18,16 +28,6 @@ from twotower.views.anatomy_rows import (
     layer_row,
     layer_sizes,
     time_row,
-)
-from twotower.views.sizes import (
-    Memory,
-    Weights,
-    conditioning_weights,
-    embedding_weights,
-    idle_parameters,
-    layer_memory,
-    layer_weights,
-    norm_weights,
 )
 
 

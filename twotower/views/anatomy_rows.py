@@ -8,7 +8,7 @@ context tower hands to the denoiser tower there, None for nothing. Knows a confi
 from __future__ import annotations
 
 from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
-from twotower.views.sizes import (
+from twotower.sizes import (
     Memory,
     conditioning_weights,
     embedding_weights,

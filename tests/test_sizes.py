@@ -14,7 +14,7 @@ from twotower.model.checkpoint import allocate
 from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
 from twotower.model.memory import KVCache, MambaState
 from twotower.model.twotower import TwoTower
-from twotower.views.sizes import (
+from twotower.sizes import (
     Memory,
     Weights,
     conditioning_weights,
