@@ -51,8 +51,15 @@ def test_reduced_motion_stands_still(browser: Browser, app_url: str) -> None:
     open_page(page, app_url)
     make_runs_long(page)
     start_run(page)
-    page.wait_for_selector(".tt-mask[data-position]", timeout=60_000)
-    assert page.evaluate("getComputedStyle(document.querySelector('.tt-mask[data-position]')).animationName") == "none"
+    # Looked up and read in one go: a mask that was there a moment ago may have been committed.
+    animation = page.wait_for_function(
+        """() => {
+          const mask = document.querySelector(".tt-mask[data-position]");
+          return mask && getComputedStyle(mask).animationName;
+        }""",
+        timeout=60_000,
+    )
+    assert animation.json_value() == "none"
     page.click("#stop")
     page.wait_for_selector("#run:not([disabled])")
     context.close()
