@@ -1,4 +1,4 @@
-"""Two small text files, the command that trains on them, and one run of it that has come to its end."""
+"""One embedded model for all commands; small texts, the command that trains on them, and a run of it at its end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
 
 SMALL = {
+    "width": 96,
+    "units": 1,
     "context-steps": 1,
     "denoiser-steps": 2,
     "parallel-steps": 3,
@@ -21,6 +25,23 @@ SMALL = {
     "save-every": 2,
     "device": "cpu",
 }
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(embedded_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that asks for the embedded model as it is gets one whose passes are traced already."""
+    load = TwoTower.from_pretrained
+
+    def loaded(
+        path: str | Path,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        engine: str | None = None,
+    ) -> TwoTower:
+        asked = (str(path), device, dtype, engine)
+        return embedded_model if asked == (str(DEFAULT_MODEL), None, None, None) else load(*asked)
+
+    monkeypatch.setattr(TwoTower, "from_pretrained", loaded)
 
 
 def _write_stories(folder: Path) -> Path:
