@@ -1,4 +1,4 @@
-"""The command line: `python -m twotower generate | race | evaluate | bench | train`. Errors are one line and a code."""
+"""The command line: `python -m twotower generate | race | evaluate | bench | plan | train`. Errors: a line, a code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import bench, evaluate, generate, race, train
+from twotower.commands import bench, evaluate, generate, plan, race, train
 from twotower.errors import CheckpointError, InputError, NumericalError
 
-COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "bench": bench, "train": train}
+COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "bench": bench, "plan": plan, "train": train}
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 

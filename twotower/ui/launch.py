@@ -8,12 +8,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
-from twotower.model.device import find_device, find_dtype
-from twotower.model.engine import find_engine
-from twotower.model.source import find_folder
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.model.setup import Wanted
 from twotower.model.state import capacity_for
 from twotower.model.threads import settle_threads
+from twotower.planning.load import find_weights
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
@@ -24,33 +23,25 @@ from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
 def make_demo(
-    model_path: str | Path | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    engine: str | None = None,
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> gr.Blocks:
     """The page around a model whose config is read here and whose weights load while the page is already open."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    path_or_repo = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
-    return build_demo(open_engine(path_or_repo, device, dtype, engine))
+    return build_demo(open_engine(path_or_repo, revision, wanted))
 
 
 def open_engine(
-    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> Engine:
-    """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
-    folder = find_folder(path_or_repo)
-    config = TwoTowerConfig.from_folder(folder)
-    place = find_device(device)
-    kind = find_dtype(dtype, place, config)
-    find_engine(engine, place)
+    """Find the weights, start loading and warming up. Raises at once what needs no weights to be known."""
+    folder, setup = find_weights(path_or_repo, revision, wanted or Wanted())
     loaded: list[TwoTower] = []
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine)
+        model = TwoTower.load(folder, setup)
         settle_threads(model)
-        warm_up(model, SamplingSettings(block_size=config.trained_block_size))
+        warm_up(model, SamplingSettings(block_size=setup.config.trained_block_size))
         loaded.append(model)
         return WarmLanes(model)
 
@@ -60,7 +51,7 @@ def open_engine(
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, config, place, kind, worker, model)
+    return Engine(folder, setup, worker, model)
 
 
 def serve(demo: gr.Blocks) -> None:
