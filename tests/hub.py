@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -25,7 +26,7 @@ import pytest
 
 HEAD, OLD = "b" * 40, "a" * 40
 PAGE = 10  # entries of a listing at once
-PIECE = 1024  # bytes the client and the server move at once
+PIECE = 1024  # bytes the client writes at once: what it has of less is lost when a connection breaks
 
 
 @dataclass
@@ -67,7 +68,7 @@ class FakeHub:
         self.transfers: list[Transfer] = []
         self.lock = threading.Lock()
         self._cuts: dict[str, tuple[int, int]] = {}
-        self._broken: tuple[int, str] | None = None
+        self.broken: tuple[int, str] | None = None  # the status, and words, that everything is answered with
 
     # ---- what a test looks at --------------------------------------------------------------------------------------
 
@@ -96,7 +97,7 @@ class FakeHub:
 
     def answer(self, status: int, words: str = "") -> None:
         """Answer everything with this status from now on."""
-        self._broken = (status, words)
+        self.broken = (status, words)
 
     # ---- how a client gets here ------------------------------------------------------------------------------------
 
@@ -111,9 +112,10 @@ class FakeHub:
             "HF_TOKEN": "",
         }
 
-    def use(self, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-        """The same for this process, where the client has read its variables already."""
+    def use(self, monkeypatch: pytest.MonkeyPatch, cache: Path, piece: int = PIECE) -> None:
+        """The same for this process, whose client has read its variables already; it takes `piece` bytes at once."""
         from huggingface_hub import constants, file_download
+        from huggingface_hub.utils import _http
 
         from twotower.model import hub
 
@@ -126,8 +128,9 @@ class FakeHub:
         monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(cache / "harnesses.json"))
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", PIECE)
-        monkeypatch.setattr(file_download.time, "sleep", lambda seconds: None)  # it waits before it goes on
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", piece)
+        for waiting in (file_download, _http):  # it waits before it tries again
+            monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=lambda seconds: None))
         monkeypatch.delenv("HF_TOKEN", raising=False)
         hub.resolve.cache_clear()
 
@@ -141,17 +144,12 @@ class FakeHub:
                 self._cuts[file] = (after, times - 1)
             return min(after, count) if times else count
 
-    @property
-    def broken(self) -> tuple[int, str] | None:
-        """The status everything is answered with."""
-        return self._broken
-
 
 @contextmanager
 def serve_hub(repositories: Mapping[str, HubRepository]) -> Iterator[FakeHub]:
     """Serve them on a loopback port until the block ends."""
     hub = FakeHub(repositories)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(hub))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_HubHandler,), {"hub": hub}))
     server.daemon_threads = True
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -162,14 +160,6 @@ def serve_hub(repositories: Mapping[str, HubRepository]) -> Iterator[FakeHub]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _handler_of(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
-    class Handler(_HubHandler):
-        pass
-
-    Handler.hub = hub
-    return Handler
 
 
 class _HubHandler(BaseHTTPRequestHandler):

@@ -97,6 +97,16 @@ def test_what_is_fetched_at_which_commit_under_which_licence_is_said_once(
     assert capfd.readouterr().err == ""
 
 
+def test_the_folder_is_there_before_its_weights(hub: FakeHub, capfd: pytest.CaptureFixture[str]) -> None:
+    found = find_folder(NAME, weights=False)
+    assert {file.name for file in found.iterdir()} == OTHERS
+    assert not {transfer.file for transfer in hub.transfers} & set(SHARDS)
+    assert capfd.readouterr().err == ""
+    assert find_folder(NAME) == found
+    assert {file.name for file in found.iterdir()} == {*SHARDS, *OTHERS}
+    assert f"fetching {NAME}@{HEAD}: 3 files" in capfd.readouterr().err
+
+
 def test_on_a_terminal_there_is_a_bar(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
@@ -181,12 +191,14 @@ def test_offline_the_cache_is_enough(hub: FakeHub, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("cached", ["nothing", "the configuration", "a part"])
+@pytest.mark.parametrize("cached", ["nothing", "the configuration", "all but the weights", "a part"])
 def test_offline_with_too_little_in_the_cache_says_so(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch, cache: Path, how: str, cached: str
 ) -> None:
     if cached == "the configuration":
         find_config_file(NAME)
+    elif cached == "all but the weights":
+        find_folder(NAME, weights=False)
     elif cached == "a part":
         hub.cut(SHARDS[1], after=0, times=100)
         with pytest.raises(CheckpointError, match="broke off"):
@@ -261,11 +273,12 @@ def test_a_repository_without_a_configuration_is_named(hub: FakeHub, folder: Pat
         find_config_file(NAME)
 
 
-def test_pickled_weights_are_refused_before_anything_is_fetched(hub: FakeHub, folder: Path) -> None:
+@pytest.mark.parametrize("weights", [True, False])
+def test_pickled_weights_are_refused_before_anything_is_fetched(hub: FakeHub, folder: Path, weights: bool) -> None:
     for shard in SHARDS:
         (folder / shard).unlink()
     with pytest.raises(CheckpointError, match=r"allowed: \.safetensors .*pickled"):
-        find_folder(NAME)
+        find_folder(NAME, weights=weights)
     assert not hub.transfers
 
 
@@ -296,8 +309,9 @@ def test_a_token_that_is_not_accepted_is_named_and_not_shown(hub: FakeHub, monke
     assert "an-expired-secret" not in "".join(traceback.format_exception(said.value))
 
 
+@pytest.mark.parametrize("weights", [True, False])
 def test_too_little_room_is_said_with_figures_before_the_download(
-    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, cache: Path
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, cache: Path, weights: bool
 ) -> None:
     monkeypatch.setattr(client.shutil, "disk_usage", lambda folder: SimpleNamespace(free=SHARD))
     with pytest.raises(

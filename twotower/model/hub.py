@@ -36,12 +36,10 @@ from twotower.model.licence import CARD, licence_of
 from twotower.model.releases import release_named
 
 WEIGHTS = ".safetensors"
-_WANTED: dict[str, Any] = {
-    "allow_patterns": [f"*{WEIGHTS}", "*.json", CARD],  # a repository's Python files are not even downloaded
-    "ignore_patterns": ["*/*"],  # a folder in it holds another format of the same weights, or somebody's evaluation
-}
-# The client starts the unfinished files of a stopped process anew, so there are few of them. Each is fetched in many
-# pieces at once where the Hub stores it so.
+_WANTED = [f"*{WEIGHTS}", "*.json", CARD]  # a repository's Python files are not even downloaded
+_ELSEWHERE = "*/*"  # a folder in it holds another format of the same weights, or somebody's evaluation
+# Files at once. An interrupt waits for them, and a process that is killed loses them: the client starts a file that it
+# has not finished anew in the next process.
 _AT_ONCE = 2
 _TOKEN = "a token that may read it (in HF_TOKEN, or by `hf auth login`)"
 
@@ -87,16 +85,17 @@ def fetch_file(snapshot: Snapshot, name: str) -> Path:
         return Path(hf_hub_download(snapshot.repository, name, revision=snapshot.commit, tqdm_class=_BarOnTerminal))
 
 
-def fetch_folder(snapshot: Snapshot) -> Path:
-    """Its weights, JSON files and card, in the cache. Says what is fetched, and the licence, before it fetches.
+def fetch_folder(snapshot: Snapshot, weights: bool = True) -> Path:
+    """Its weights, JSON files and card, in the cache. Says what is fetched, and the licence, before it fetches weights.
 
-    Raises CheckpointError, also where there are no safetensors, or too little room on the disk.
+    Raises CheckpointError, also where there are no safetensors, or too little room on the disk: with or without the
+    weights, so that it is known before anybody waits for them.
     """
     with _said_plainly(str(snapshot)):
         try:
             files = _download(snapshot, dry_run=True, tqdm_class=_NoBar)
         except DryRunError as error:  # the Hub does not answer: what is in the cache has to do
-            return _cached(snapshot, error)
+            return _cached(snapshot, weights, error)
     if not any(file.filename.endswith(WEIGHTS) for file in files):
         raise CheckpointError(
             f"{snapshot} holds no weights that can be read; allowed: {WEIGHTS} files beside its config.json (pickled "
@@ -105,21 +104,29 @@ def fetch_folder(snapshot: Snapshot) -> Path:
     missing = [file for file in files if file.will_download]
     if missing:
         _check_room(snapshot, missing)
-        _announce(snapshot, missing, has_card=any(file.filename == CARD for file in files))
+        if weights:
+            _announce(snapshot, missing, has_card=any(file.filename == CARD for file in files))
     with _said_plainly(str(snapshot)):
-        return Path(_download(snapshot, tqdm_class=_BarOnTerminal))
+        return Path(_download(snapshot, weights, tqdm_class=_BarOnTerminal))
 
 
-def _download(snapshot: Snapshot, **options: Any) -> Any:
-    return snapshot_download(snapshot.repository, revision=snapshot.commit, max_workers=_AT_ONCE, **_WANTED, **options)
+def _download(snapshot: Snapshot, weights: bool = True, **options: Any) -> Any:
+    return snapshot_download(
+        snapshot.repository,
+        revision=snapshot.commit,
+        allow_patterns=_WANTED,
+        ignore_patterns=[_ELSEWHERE] if weights else [_ELSEWHERE, f"*{WEIGHTS}"],
+        max_workers=_AT_ONCE,
+        **options,
+    )
 
 
-def _cached(snapshot: Snapshot, error: DryRunError) -> Path:
+def _cached(snapshot: Snapshot, weights: bool, error: DryRunError) -> Path:
     try:
-        folder = Path(_download(snapshot, local_files_only=True))
+        folder = Path(_download(snapshot, weights, local_files_only=True))
     except LocalEntryNotFoundError:
         raise error from None
-    if not list(folder.glob(f"*{WEIGHTS}")):  # the config alone, from when only that was asked for
+    if weights and not list(folder.glob(f"*{WEIGHTS}")):  # the cache holds what was asked for without them
         raise error
     return folder
 

@@ -11,12 +11,12 @@ _REPOSITORY = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+(?:/
 _SHOWN_OF_COMMIT = 12  # digits: enough to find it
 
 
-def find_folder(path_or_repo: str | Path, revision: str | None = None) -> Path:
+def find_folder(path_or_repo: str | Path, revision: str | None = None, weights: bool = True) -> Path:
     """The local folder of a model, downloaded first if it is a repository: owner/name or owner/name@revision.
 
     A repository's weights, configuration, tokenizer and card are taken, no code. revision: a branch, tag or commit id,
-    default the one known to be right, else the newest. Says on stderr what it downloads and under which licence the
-    weights stand. Raises CheckpointError.
+    default the one known to be right, else the newest. Without `weights` the same folder is found before they are
+    there. Says on stderr which weights it downloads, and under which licence they stand. Raises CheckpointError.
     """
     folder = Path(path_or_repo)
     if folder.is_dir():
@@ -24,7 +24,7 @@ def find_folder(path_or_repo: str | Path, revision: str | None = None) -> Path:
         return folder
     from twotower.model import hub  # imported late: the Hub's client takes a second, and a folder needs none of it
 
-    return hub.fetch_folder(hub.resolve(*_repository(path_or_repo, revision)))
+    return hub.fetch_folder(hub.resolve(*_repository(path_or_repo, revision)), weights)
 
 
 def find_config_file(path_or_repo: str | Path, revision: str | None = None) -> Path:

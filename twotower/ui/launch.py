@@ -39,7 +39,7 @@ def open_engine(
     path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
 ) -> Engine:
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
-    folder = find_folder(path_or_repo)
+    folder = find_folder(path_or_repo, weights=False)
     config = TwoTowerConfig.from_folder(folder)
     place = find_device(device)
     kind = find_dtype(dtype, place, config)
@@ -48,7 +48,7 @@ def open_engine(
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine)
+        model = TwoTower.from_pretrained(path_or_repo, device=place, dtype=kind, engine=engine)
         settle_threads(model)
         warm_up(model, SamplingSettings(block_size=config.trained_block_size))
         loaded.append(model)
