@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.hub import HubRepository, serve_hub
 from twotower import DEFAULT_MODEL, CheckpointError, TwoTower
 from twotower.errors import InputError
+from twotower.model.licence import licence_of
 from twotower.model.setup import Wanted
+from twotower.model.source import name_of
 from twotower.sampling.events import Event, Finished
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
@@ -56,6 +59,29 @@ def test_the_page_is_there_before_the_weights(built: list[Engine], monkeypatch: 
     assert not loaded.is_set()
     may_load.set()
     assert built[0].model().config == built[0].config
+
+
+def test_the_page_is_there_before_the_weights_are_downloaded(
+    built: list[Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    may_load, really = threading.Event(), launch.find_folder
+
+    def slowly(*asked: Any, weights: bool = True) -> Path:
+        if weights:
+            may_load.wait(30)
+        return really(*asked, weights=weights)
+
+    monkeypatch.setattr(launch, "find_folder", slowly)
+    with serve_hub({"owner/name": HubRepository(DEFAULT_MODEL)}) as hub:
+        hub.use(monkeypatch, tmp_path)
+        make_demo("owner/name")
+        assert name_of(built[0].folder) == "owner/name@bbbbbbbbbbbb"
+        assert licence_of(built[0].folder).name == "apache-2.0"
+        assert hub.bytes_of("config.json")
+        assert not hub.bytes_of("model.safetensors")
+        may_load.set()
+        assert built[0].model().folder == built[0].folder
+    assert hub.bytes_of("model.safetensors") == (DEFAULT_MODEL / "model.safetensors").stat().st_size
 
 
 def test_weights_that_cannot_be_loaded_are_said_when_they_are_wanted(built: list[Engine], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
 from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
-from twotower.ui.facts import count, licence, model_facts
+from twotower.ui.facts import count, model_facts
 from twotower.ui.handlers import Handlers
 from twotower.ui.launch import WarmLanes
 from twotower.ui.page import build_demo, launch_options
@@ -31,7 +32,7 @@ def test_parameters_are_counted_as_people_do(parameters: int, shown: str) -> Non
 
 
 def test_facts_are_of_the_model(engine: Engine) -> None:
-    facts = dict(model_facts(engine))
+    facts = {name: text for name, text, *_ in model_facts(engine)}
     assert facts["model"] == "twotower-tiny"
     assert facts["parameters"] == f"{count(engine.model().parameters_per_tower())} per tower"
     assert facts["device"] == "cpu"
@@ -40,8 +41,21 @@ def test_facts_are_of_the_model(engine: Engine) -> None:
     assert facts["licence"] == "apache-2.0"
 
 
-def test_a_licence_nobody_wrote_down_is_not_made_up(tmp_path: Path) -> None:
-    assert licence(tmp_path) == "see model card"
+def test_the_licence_is_linked_where_the_card_says_to_what(engine: Engine, tmp_path: Path) -> None:
+    def shown(card: str) -> list[str]:
+        (tmp_path / "README.md").write_text(f"---\n{card}\n---\n", encoding="utf-8")
+        return model_facts(replace(engine, folder=tmp_path))[-1]
+
+    other = "license: other\nlicense_name: open <b>\nlicense_link: >-\n  "
+    assert shown(f"{other}https://example.org/licence/") == ["licence", "open <b>", "https://example.org/licence/"]
+    assert shown(f"{other}javascript:alert(1)") == ["licence", "open <b>"]
+    assert shown("language: en") == ["licence", "see model card"]
+
+
+def test_a_model_of_the_hub_is_shown_with_its_commit(engine: Engine, tmp_path: Path) -> None:
+    cached = tmp_path / "models--owner--name" / "snapshots" / ("b" * 40)
+    cached.mkdir(parents=True)
+    assert model_facts(replace(engine, folder=cached))[0] == ["model", "owner/name@bbbbbbbbbbbb"]
 
 
 def test_messages_repeat_what_was_typed_as_text_and_not_as_markup() -> None:

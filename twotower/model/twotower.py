@@ -20,7 +20,7 @@ from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.engine import Engine, Plain, Work, find_engine
 from twotower.model.setup import ALONE, Device, Setup, Wanted
-from twotower.model.source import find_folder
+from twotower.model.source import find_folder, name_of
 from twotower.model.state import ContextState, ReadAhead, capacity_for
 from twotower.model.tower import Tower
 
@@ -138,8 +138,8 @@ class TwoTower(nn.Module):
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.name if self.folder is not None else "unnamed"
+        """The folder's name; owner/name@commit of a repository."""
+        return name_of(self.folder) if self.folder is not None else "unnamed"
 
     @property
     def device(self) -> torch.device:

@@ -22,23 +22,23 @@ def plan_for(path_or_repo: str | Path, revision: str | None, wanted: Wanted, tok
     return Plan.of(Setup.find(config, wanted), tokens)
 
 
-def find_weights(path_or_repo: str | Path, revision: str | None, wanted: Wanted) -> tuple[Path, Setup]:
-    """The folder of the weights, downloaded if need be, and where they go; large ones are announced on stderr.
+def prepare(path_or_repo: str | Path, revision: str | None, wanted: Wanted) -> Setup:
+    """Where everything is to go, before a weight is downloaded; of large models the plan is said on stderr.
 
-    Raises InputError, before anything is downloaded, where a device has less memory than the weights alone take.
+    Raises InputError where a device has less memory than the weights alone take.
     """
     plan = plan_for(path_or_repo, revision, wanted)
     if plan.lacking(weights_alone=True):
         raise InputError("model", str(path_or_repo), too_large(plan))
     if plan.weights_nbytes >= WORTH_SAYING:
         print(briefly(plan), file=sys.stderr, flush=True)
-    return find_folder(path_or_repo, revision), plan.setup
+    return plan.setup
 
 
 def load(path_or_repo: str | Path, revision: str | None, wanted: Wanted) -> TwoTower:
-    """The model, as `find_weights` finds it."""
-    folder, setup = find_weights(path_or_repo, revision, wanted)
-    return TwoTower.load(folder, setup)
+    """The model, prepared, downloaded if need be, and loaded."""
+    setup = prepare(path_or_repo, revision, wanted)
+    return TwoTower.load(find_folder(path_or_repo, revision), setup)
 
 
 def too_large(plan: Plan) -> str:

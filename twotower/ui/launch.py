@@ -10,9 +10,10 @@ import gradio as gr
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.model.setup import Wanted
+from twotower.model.source import find_folder
 from twotower.model.state import capacity_for
 from twotower.model.threads import settle_threads
-from twotower.planning.load import find_weights
+from twotower.planning.load import prepare
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
@@ -33,13 +34,14 @@ def make_demo(
 def open_engine(
     path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> Engine:
-    """Find the weights, start loading and warming up. Raises at once what needs no weights to be known."""
-    folder, setup = find_weights(path_or_repo, revision, wanted or Wanted())
+    """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
+    setup = prepare(path_or_repo, revision, wanted or Wanted())
+    folder = find_folder(path_or_repo, revision, weights=False)
     loaded: list[TwoTower] = []
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.load(folder, setup)
+        model = TwoTower.load(find_folder(path_or_repo, revision), setup)
         settle_threads(model)
         warm_up(model, SamplingSettings(block_size=setup.config.trained_block_size))
         loaded.append(model)

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from twotower.examples import Examples, read_examples
+from twotower.examples import Examples, find_examples
 from twotower.sampling.generate import lanes_of
 from twotower.ui import copy
 from twotower.ui.anatomy import build_model_tab, build_tour_tab, wire_experts
@@ -55,7 +55,7 @@ def build_demo(engine: Engine) -> gr.Blocks:
     """The whole page around a model that may still be loading."""
     lanes = lanes_of(engine.has_denoiser)
     trained = engine.config.trained_block_size
-    examples = read_examples(engine.folder) or copy.EXAMPLES
+    examples = find_examples(engine.folder, engine.config) or copy.EXAMPLES
     names = recorded_names()
     handlers = Handlers(engine, model_facts(engine), lanes, names[0] if names else None)
     first = Shown.kept(f"recorded {names[0]}", recorded(names[0])) if names else None

@@ -59,7 +59,7 @@ class Stage(Panel):
 
 
 class TitleStrip(Panel):
-    """Which model, where it runs, and the light: `{"title", "tagline", "facts": [[name, text], ...], "light"}`."""
+    """Which model, where it runs, the light: `{"title", "tagline", "facts": [[name, text, link?], ...], "light"}`."""
 
     TEMPLATE = '<header class="tt-strip"></header>'
     SCRIPTS = ("dom.js", "strip.js")
