@@ -18,6 +18,7 @@ from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
+from twotower.ui import zero_gpu
 from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.worker import RunLane, ShouldStop, Worker
@@ -39,6 +40,8 @@ def open_engine(
     path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
 ) -> Engine:
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
+    if zero_gpu.is_on():
+        zero_gpu.begin()
     folder = find_folder(path_or_repo)
     config = TwoTowerConfig.from_folder(folder)
     place = find_device(device)
@@ -46,21 +49,29 @@ def open_engine(
     find_engine(engine, place)
     loaded: list[TwoTower] = []
 
+    def load() -> TwoTower:
+        loaded.append(TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine))
+        return loaded[0]
+
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine)
+        model = load()
         settle_threads(model)
         warm_up(model, SamplingSettings(block_size=config.trained_block_size))
-        loaded.append(model)
         return WarmLanes(model)
 
-    worker = Worker(build)
+    if zero_gpu.is_on():  # on this thread and before the page is served: no other may load, and no pass can run yet
+        model = load()
+        lanes = zero_gpu.lent(WarmLanes(model), sum(t.nbytes for t in (*model.parameters(), *model.buffers())))
+        worker = Worker(lambda: lanes)
+    else:
+        worker = Worker(build)
 
-    def model() -> TwoTower:
+    def loaded_model() -> TwoTower:
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, config, place, kind, worker, model)
+    return Engine(folder, config, place, kind, worker, loaded_model)
 
 
 def serve(demo: gr.Blocks) -> None:
