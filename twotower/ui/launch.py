@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
+import torch
 
 from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
@@ -21,6 +22,7 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.ui import zero_gpu
 from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
+from twotower.ui.standing_in import found_or_embedded
 from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
@@ -42,11 +44,11 @@ def open_engine(
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
     if zero_gpu.is_on():
         zero_gpu.begin()
-    folder = find_folder(path_or_repo)
-    config = TwoTowerConfig.from_folder(folder)
-    place = find_device(device)
-    kind = find_dtype(dtype, place, config)
-    find_engine(engine, place)
+    found, instead_of = found_or_embedded(
+        path_or_repo, lambda: _find(path_or_repo, device, dtype, engine), lambda: _find(DEFAULT_MODEL)
+    )
+    folder, config, place, kind = found
+    engine = engine if instead_of is None else None
     loaded: list[TwoTower] = []
 
     def load() -> TwoTower:
@@ -71,7 +73,17 @@ def open_engine(
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, config, place, kind, worker, loaded_model)
+    return Engine(folder, config, place, kind, worker, loaded_model, instead_of)
+
+
+def _find(
+    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
+) -> tuple[Path, TwoTowerConfig, torch.device, torch.dtype]:
+    folder = find_folder(path_or_repo)
+    config = TwoTowerConfig.from_folder(folder)
+    place = find_device(device)
+    find_engine(engine, place)
+    return folder, config, place, find_dtype(dtype, place, config)
 
 
 def serve(demo: gr.Blocks) -> None:
