@@ -6,12 +6,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import bench, evaluate, generate, race, space, train
+from twotower.commands import bench, evaluate, generate, plan, race, space, train
 from twotower.errors import CheckpointError, InputError, NumericalError
 from twotower.space.checks import OutOfStep
 from twotower.space.deploying import DeploymentError
 
-COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "bench": bench, "train": train, "space": space}
+COMMANDS = {
+    "generate": generate,
+    "race": race,
+    "evaluate": evaluate,
+    "bench": bench,
+    "plan": plan,
+    "train": train,
+    "space": space,
+}
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 

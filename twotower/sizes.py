@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
+from twotower.model.configuration import ATTENTION, MAMBA, MIXER_NAMES, MLP, MOE, TwoTowerConfig
 
 FLOAT32_BYTES = 4
 TIME_FREQUENCIES = 256  # sinusoids that t is embedded in
@@ -65,6 +65,17 @@ def layer_weights(kind: str, config: TwoTowerConfig) -> Weights:
     """One layer: its norm and its mixer."""
     mixers = {MAMBA: _mamba, ATTENTION: _attention, MOE: _experts, MLP: _mlp}
     return norm_weights(config) + mixers[kind](config)
+
+
+def tower_parts(config: TwoTowerConfig) -> list[tuple[str, Weights]]:
+    """A tower and its head by name: embeddings, all layers of a kind, final norm, head."""
+    pattern = config.hybrid_override_pattern
+    layers = [
+        (f"{MIXER_NAMES[kind]} layers × {pattern.count(kind)}", layer_weights(kind, config) * pattern.count(kind))
+        for kind in dict.fromkeys(pattern)
+    ]
+    ends = embedding_weights(config)
+    return [("embeddings", ends), *layers, ("final norm", norm_weights(config)), ("head", ends)]
 
 
 def idle_parameters(kind: str, config: TwoTowerConfig) -> int:

@@ -87,11 +87,12 @@ def main() -> None:
     from gradio.context import LocalContext
 
     from twotower import DEFAULT_MODEL
+    from twotower.model.setup import Wanted
     from twotower.sampling.settings import SamplingSettings
     from twotower.ui.launch import open_engine
     from twotower.ui.page import build_demo
 
-    engine = open_engine(DEFAULT_MODEL, dtype="float32", engine="plain")
+    engine = open_engine(DEFAULT_MODEL, wanted=Wanted(dtype="float32", engine="plain"))
     build_demo(engine)
     keep_weights_here()
     LocalContext.request.set(Request())

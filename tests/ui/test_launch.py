@@ -12,6 +12,7 @@ import pytest
 
 from twotower import DEFAULT_MODEL, CheckpointError, TwoTower
 from twotower.errors import InputError
+from twotower.model.setup import Wanted
 from twotower.sampling.events import Event, Finished
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
@@ -24,7 +25,6 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
     """Engines a page was built for, in place of the page."""
     engines: list[Engine] = []
     monkeypatch.setattr(launch, "build_demo", engines.append)
-    monkeypatch.delenv("TWOTOWER_MODEL", raising=False)
     return engines
 
 
@@ -34,35 +34,23 @@ def test_without_a_word_the_embedded_model(built: list[Engine]) -> None:
     assert built[0].model().folder == DEFAULT_MODEL
 
 
-def test_the_environment_names_the_model(built: list[Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", str(shutil.copytree(DEFAULT_MODEL, tmp_path / "theirs")))
-    make_demo()
-    assert built[0].folder.name == "theirs"
-
-
-def test_an_argument_outdoes_the_environment(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", "owner/theirs")
-    make_demo(DEFAULT_MODEL)
-    assert built[0].folder == DEFAULT_MODEL
-
-
 def test_an_engine_is_used_or_refused_at_once(built: list[Engine]) -> None:
-    make_demo(DEFAULT_MODEL, engine="plain")
+    make_demo(wanted=Wanted(engine="plain"))
     assert built[0].model().engine.name == "plain"
     with pytest.raises(InputError, match="engine is 'warp'"):
-        make_demo(DEFAULT_MODEL, engine="warp")
+        make_demo(wanted=Wanted(engine="warp"))
 
 
 def test_the_page_is_there_before_the_weights(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, may_load = threading.Event(), threading.Event()
-    really = TwoTower.from_pretrained
+    really = TwoTower.load
 
     def slowly(*asked: Any, **named: Any) -> TwoTower:
         may_load.wait(30)
         loaded.set()
         return really(*asked, **named)
 
-    monkeypatch.setattr(launch.TwoTower, "from_pretrained", slowly)
+    monkeypatch.setattr(launch.TwoTower, "load", slowly)
     make_demo()
     assert built
     assert not loaded.is_set()

@@ -18,7 +18,7 @@ from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
 from twotower.ui.facts import count, licence, model_facts
 from twotower.ui.handlers import Handlers
-from twotower.ui.launch import WarmLanes, make_demo
+from twotower.ui.launch import WarmLanes
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.panel import Numbers, Panel, Stage, TitleStrip, Verdict
 
@@ -85,12 +85,6 @@ def test_a_shape_is_warmed_up_once(embedded: TwoTower, monkeypatch: pytest.Monke
         settings = SamplingSettings(max_new_tokens=4, block_size=size, seed=0)
         assert list(run([1, 5], "diffusion", settings, lambda: False))
     assert warmed == [(16, "diffusion"), (8, "diffusion")]
-
-
-def test_the_model_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", str(tmp_path / "gone"))
-    with pytest.raises(ValueError, match="gone"):
-        make_demo()
 
 
 def test_launching_shares_nothing() -> None:

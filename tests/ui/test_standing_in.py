@@ -9,6 +9,7 @@ import pytest
 
 from twotower import DEFAULT_MODEL, CheckpointError
 from twotower.errors import InputError
+from twotower.model.setup import Wanted
 from twotower.ui import launch
 from twotower.ui.engine import Engine
 from twotower.ui.launch import make_demo
@@ -74,7 +75,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
 
 @pytest.mark.usefixtures("on_a_space")
 def test_a_space_that_lost_its_gpu_still_opens(built: list[Engine]) -> None:
-    make_demo(DEFAULT_MODEL, device="cuda")
+    make_demo(DEFAULT_MODEL, wanted=Wanted(device="cuda"))
     assert built[0].folder == DEFAULT_MODEL
     assert built[0].stands_in_for == str(DEFAULT_MODEL)
     assert str(built[0].model().device) == "cpu"
@@ -83,7 +84,7 @@ def test_a_space_that_lost_its_gpu_still_opens(built: list[Engine]) -> None:
 @pytest.mark.usefixtures("at_home")
 def test_at_home_a_device_that_is_not_there_is_an_error(built: list[Engine]) -> None:
     with pytest.raises(InputError, match="device is 'cuda'"):
-        make_demo(DEFAULT_MODEL, device="cuda")
+        make_demo(DEFAULT_MODEL, wanted=Wanted(device="cuda"))
     assert built == []
 
 

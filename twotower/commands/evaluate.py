@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--examples", action="store_true", help="measure the model's own example prompts and keep that")
     options.add_model(parser)
+    options.add_threads(parser)
     options.add_json(parser, "every row")
     parser.set_defaults(json="-")
 

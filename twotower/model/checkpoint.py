@@ -40,7 +40,7 @@ def allocate(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:
-    """Copy every tensor of the folder's shards into `model`, whose parameters must be allocated.
+    """Copy every tensor of the folder's shards into `model`; what has no storage there (see `allocate`) stays away.
 
     Raises CheckpointError naming each tensor that is missing, extra, twice there, misshapen or not a float.
     """
@@ -52,12 +52,13 @@ def load_weights(model: nn.Module, folder: Path) -> None:
                 for name in file.keys():  # noqa: SIM118 (the file is no dict)
                     if name in read:
                         raise CheckpointError(f"{shard.name}: tensor {name} is in another shard too.")
-                    if name in targets:
+                    if name in targets and not targets[name].is_meta:
                         _copy(file.get_tensor(name), targets[name], name, shard)
                     read.add(name)
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{shard.name} cannot be read as safetensors: {error}") from error
-    _complain("lacks", sorted(targets.keys() - read), folder)
+    wanted = {name for name, target in targets.items() if not target.is_meta}
+    _complain("lacks", sorted(wanted - read), folder)
     _complain("holds unknown", sorted(read - targets.keys()), folder)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from twotower.errors import CheckpointError
 
 MAMBA, ATTENTION, MOE, MLP = "M", "*", "E", "-"
-MIXER_KINDS = (MAMBA, ATTENTION, MOE, MLP)
+MIXER_NAMES = {MAMBA: "Mamba-2", ATTENTION: "Attention", MOE: "MoE", MLP: "MLP"}
+MIXER_KINDS = tuple(MIXER_NAMES)
 WIDEST_BLOCK = 4  # times the trained block: quality has long collapsed there (paper, block-size ablation)
 
 # What our layers do not compute. A config that asks for it is refused, never half obeyed.
@@ -160,9 +161,13 @@ class TwoTowerConfig:
     @classmethod
     def from_folder(cls, folder: Path) -> TwoTowerConfig:
         """Read `folder/config.json`."""
-        path = folder / "config.json"
+        return cls.from_file(folder / "config.json")
+
+    @classmethod
+    def from_file(cls, path: Path) -> TwoTowerConfig:
+        """Read a file such as config.json. Raises CheckpointError where there is none."""
         if not path.is_file():
-            raise CheckpointError(f"{folder} is not a model folder: it holds no config.json.")
+            raise CheckpointError(f"{path.parent} is not a model folder: it holds no {path.name}.")
         return cls.from_json(path.read_text(encoding="utf-8"))
 
     def to_json(self) -> str:

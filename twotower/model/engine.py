@@ -79,11 +79,11 @@ class Graphs:
     def __init__(self, capture: Capture | None = None) -> None:
         self._capture = capture if capture is not None else capture_graph
         self._graphs: dict[Hashable, Work] = {}
-        self._free: dict[tuple[int, int], list[ContextState]] = {}
+        self._free: dict[tuple[MakeState, int, int], list[ContextState]] = {}
 
     def new_state(self, make: MakeState, batch: int, capacity: int) -> ContextState:
         """One over buffers that no living state uses: those of a state that is gone, or new ones."""
-        free = self._free.setdefault((batch, capacity), [])
+        free = self._free.setdefault((make, batch, capacity), [])  # each tower makes them on its own device
         buffers = free.pop() if free else make(batch, capacity)
         for tensor in buffers.tensors:
             tensor.zero_()
@@ -102,9 +102,14 @@ class Graphs:
 ENGINES: dict[str, Callable[[], Engine]] = {engine.name: engine for engine in (Plain, Traced, Graphs)}
 
 
+def default_engine(device: torch.device) -> str:
+    """The name of the fast one of a device."""
+    return "graphs" if device.type == "cuda" else "traced"
+
+
 def find_engine(wanted: str | None, device: torch.device) -> Engine:
     """The engine asked for; none asked for is the fast one of the device. Raises InputError."""
-    name = wanted if wanted is not None else ("graphs" if device.type == "cuda" else "traced")
+    name = wanted if wanted is not None else default_engine(device)
     if name not in ENGINES:
         raise InputError("engine", name, ", ".join(ENGINES))
     if name == "graphs" and device.type != "cuda":
@@ -131,6 +136,11 @@ def trace(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
 
 def capture_graph(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
     """A CUDA graph of a pass over the buffers of `state`, whose contents are left as they are."""
+    with torch.cuda.device(state.lengths.device):
+        return _captured(work, state, inputs)
+
+
+def _captured(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
     before = state.clone()
     fixed = [tensor.clone() for tensor in inputs]
     aside = torch.cuda.Stream()

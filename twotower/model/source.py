@@ -10,7 +10,12 @@ from twotower.errors import CheckpointError
 _FILES = ("*.safetensors", "*.json")  # no code: a repository's Python files are not even downloaded
 
 
-def find_folder(path_or_repo: str | Path) -> Path:
+def find_config_file(path_or_repo: str | Path, revision: str | None = None) -> Path:
+    path = Path(path_or_repo)
+    return path if path.is_file() else find_folder(path) / "config.json"
+
+
+def find_folder(path_or_repo: str | Path, revision: str | None = None) -> Path:
     """The local folder of a model, downloaded first if it is a repository. Raises CheckpointError."""
     folder = Path(path_or_repo)
     if folder.is_dir():

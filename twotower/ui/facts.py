@@ -21,8 +21,8 @@ def model_facts(engine: Engine) -> list[list[str]]:
         ["parameters", f"{count(parameters)} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
-        ["device", f"{engine.device}"],
-        ["dtype", f"{engine.dtype}".removeprefix("torch.")],
+        ["device", engine.setup.where],
+        ["dtype", f"{engine.setup.dtype}".removeprefix("torch.")],
         ["licence", licence(engine.folder)],
     ]
 

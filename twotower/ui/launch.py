@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
-import torch
 
-from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
-from twotower.model.device import find_device, find_dtype
-from twotower.model.engine import find_engine
-from twotower.model.source import find_folder
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.model.setup import Wanted
 from twotower.model.state import capacity_for
 from twotower.model.threads import settle_threads
+from twotower.planning.load import find_weights
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
@@ -27,39 +25,35 @@ from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
 def make_demo(
-    model_path: str | Path | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    engine: str | None = None,
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> gr.Blocks:
     """The page around a model whose config is read here and whose weights load while the page is already open."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    path_or_repo = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
-    return build_demo(open_engine(path_or_repo, device, dtype, engine))
+    return build_demo(open_engine(path_or_repo, revision, wanted))
 
 
 def open_engine(
-    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> Engine:
-    """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
+    """Find the weights, start loading and warming up. Raises at once what needs no weights to be known."""
     if zero_gpu.is_on():
         zero_gpu.begin()
-    found, instead_of = found_or_embedded(
-        path_or_repo, lambda: _find(path_or_repo, device, dtype, engine), lambda: _find(DEFAULT_MODEL)
+    (folder, setup), instead_of = found_or_embedded(
+        path_or_repo,
+        lambda: find_weights(path_or_repo, revision, wanted or Wanted()),
+        lambda: find_weights(DEFAULT_MODEL, None, Wanted()),
     )
-    folder, config, place, kind = found
-    engine = engine if instead_of is None else None
     loaded: list[TwoTower] = []
 
     def load() -> TwoTower:
-        loaded.append(TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine))
+        loaded.append(TwoTower.load(folder, setup))
         return loaded[0]
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
         model = load()
         settle_threads(model)
-        warm_up(model, SamplingSettings(block_size=config.trained_block_size))
+        warm_up(model, SamplingSettings(block_size=setup.config.trained_block_size))
         return WarmLanes(model)
 
     if zero_gpu.is_on():  # on this thread and before the page is served: no other may load, and no pass can run yet
@@ -73,17 +67,7 @@ def open_engine(
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, config, place, kind, worker, loaded_model, instead_of)
-
-
-def _find(
-    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
-) -> tuple[Path, TwoTowerConfig, torch.device, torch.dtype]:
-    folder = find_folder(path_or_repo)
-    config = TwoTowerConfig.from_folder(folder)
-    place = find_device(device)
-    find_engine(engine, place)
-    return folder, config, place, find_dtype(dtype, place, config)
+    return Engine(folder, setup, worker, loaded_model, instead_of)
 
 
 def serve(demo: gr.Blocks) -> None:

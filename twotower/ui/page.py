@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from twotower.examples import Examples, read_examples
-from twotower.sampling import LANES
+from twotower.sampling.generate import lanes_of
 from twotower.ui import copy
 from twotower.ui.anatomy import build_model_tab, build_tour_tab, wire_experts
 from twotower.ui.api import register_api
@@ -53,7 +53,7 @@ class Widgets:
 
 def build_demo(engine: Engine) -> gr.Blocks:
     """The whole page around a model that may still be loading."""
-    lanes = tuple(LANES)
+    lanes = lanes_of(engine.has_denoiser)
     trained = engine.config.trained_block_size
     examples = read_examples(engine.folder) or copy.EXAMPLES
     names = recorded_names()
@@ -109,10 +109,10 @@ def _build_tabs(
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(copy.THIS_RUN, elem_id="tab-run"):
             results = build_charts(verdict, drawn)
-        with gr.Tab(copy.SWEEP, elem_id="tab-sweep"):
+        with gr.Tab(copy.SWEEP, elem_id="tab-sweep", visible=engine.has_denoiser):
             sweeps = build_sweep(engine.model, engine.worker, controls, examples, trained, SWEEP_QUEUE)
         with gr.Tab(copy.MODEL, elem_id="tab-model"):
-            experts = build_model_tab(engine.config, engine.dtype.itemsize)
+            experts = build_model_tab(engine.config, engine.setup.dtype.itemsize)
     if experts is not None:
         inputs = [*controls.inputs, controls.pins, controls.seed_used]
         wire_experts(experts, ExpertWatch(engine.model, engine.worker), inputs, MODEL_QUEUE, QUIET)

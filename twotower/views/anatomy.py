@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twotower.model.configuration import TwoTowerConfig
+from twotower.model.configuration import MIXER_NAMES, TwoTowerConfig
 from twotower.sizes import (
     Memory,
     Weights,
@@ -20,7 +20,6 @@ from twotower.sizes import (
     norm_weights,
 )
 from twotower.views.anatomy_rows import (
-    NAMES,
     Json,
     embeddings_row,
     final_norm_row,
@@ -93,7 +92,7 @@ def _parts(config: TwoTowerConfig) -> Iterator[tuple[str, str, Weights, Weights]
     for kind in dict.fromkeys(pattern):
         count = pattern.count(kind)
         layers = layer_weights(kind, config) * count
-        yield f"{NAMES[kind]} layers × {count}", layer_sizes(kind, config), layers, layers
+        yield f"{MIXER_NAMES[kind]} layers × {count}", layer_sizes(kind, config), layers, layers
     yield "Final norm", "the layers' norms are counted with them", norm_weights(config), norm_weights(config)
     yield "Head", "not tied to the embeddings", embeddings, embeddings
     yield "Time conditioning", "the denoiser's alone", Weights(), conditioning_weights(config)
