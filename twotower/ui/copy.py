@@ -145,8 +145,8 @@ LINK_REFUSED = "The link's settings could not be used and were left out."
 def standing_in(model: str) -> str:
     """Under the title strip of a Space that cannot run its own model."""
     return (
-        f"The hardware of this Space cannot run {model}. What runs here, and ran in the recorded runs, is the small "
-        "model that comes with this page."
+        f"The hardware of this Space cannot run {model}. What runs here is the small model that comes with this page; "
+        "the recorded runs are of that model too."
     )
 
 

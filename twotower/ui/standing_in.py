@@ -34,4 +34,4 @@ def found_or_embedded(model: str | Path, find: Callable[[], T], find_embedded: C
         if not is_a_space():
             raise
         print(f"twotower: {error}\nThe embedded model stands in for it.", file=sys.stderr, flush=True)
-        return find_embedded(), str(model)
+        return find_embedded(), Path(model).name if Path(model).exists() else str(model)
