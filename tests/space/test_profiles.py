@@ -41,6 +41,8 @@ def test_a_model_of_ones_own_is_set_and_named_on_the_card(root: Path) -> None:
     own = with_model(paid, "me/mine")
     assert dict(own.variables) == {"TWOTOWER_MODEL": "me/mine"}
     assert own.card.models == ("me/mine",)
+    assert with_model(paid, "me/mine@v2").card.models == ("me/mine",)
+    assert dict(with_model(paid, "me/mine@v2").variables) == {"TWOTOWER_MODEL": "me/mine@v2"}
     assert with_model(paid, None) is paid
 
 

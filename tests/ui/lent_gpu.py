@@ -1,14 +1,16 @@
 """ZeroGPU on a machine without a GPU: the real `spaces` package, with the CPU in the card's place.
 
-Run in a process of its own, for the package changes torch. What it asks the Hub's scheduler for goes to a server of
-this machine; in the forked process weights stay where they are instead of going to a card; everything between, the
-pretended device, the fork, the queues and the pickling, is the package's own. Prints a line of JSON.
+Run in a process of its own, with a folder to put weights in, for the package changes torch. What it asks the Hub's
+scheduler for goes to a server of this machine; in the forked process weights stay where they are instead of going to a
+card; everything between, the pretended device, the weights' way to the disk as the page is served, the fork, the queues
+and the pickling, is the package's own. Prints a line of JSON.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -55,12 +57,14 @@ def pretend() -> None:
 
 
 def keep_weights_here() -> None:
-    """In the forked process: the weights as they are, in place of a card's copy of them."""
+    """Before the page is served: in the forked process the weights as they are, in place of a card's copy of them."""
     from spaces.zero import torch as package
     from spaces.zero.torch import patching
 
+    kept = list(patching.cuda_aliases.items())
+
     def move(callback: object = None) -> None:
-        for pretended, weights in list(patching.cuda_aliases.items()):
+        for pretended, weights in kept:
             pretended.data = weights
 
     package.init, package.move = (lambda uuid: None), move
@@ -77,24 +81,27 @@ class Request:
 
 
 def main() -> None:
-    """One visitor's runs: whole, stopped at its first event, gone wrong, and whole again."""
+    """One visitor's runs: whole, stopped at its first event, gone wrong, whole again, and one over the wire."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Scheduler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     os.environ["SPACES_ZERO_GPU"] = "true"
     os.environ["SPACES_ZERO_DEVICE_API_URL"] = f"http://127.0.0.1:{server.server_address[1]}"
+    os.environ["ZEROGPU_OFFLOAD_DIR"] = sys.argv[1]
     pretend()
 
     from gradio.context import LocalContext
+    from gradio_client import Client
 
     from twotower import DEFAULT_MODEL
     from twotower.model.setup import Wanted
     from twotower.sampling.settings import SamplingSettings
     from twotower.ui.launch import open_engine
-    from twotower.ui.page import build_demo
+    from twotower.ui.page import build_demo, launch_options
 
     engine = open_engine(DEFAULT_MODEL, wanted=Wanted(dtype="float32", engine="plain"))
-    build_demo(engine)
     keep_weights_here()
+    demo = build_demo(engine)
+    _, url, _ = demo.launch(**launch_options(), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
     LocalContext.request.set(Request())
     prompt, settings = [5, 6, 7], SamplingSettings(max_new_tokens=48, seed=3)
 
@@ -114,6 +121,9 @@ def main() -> None:
     except Exception as error:
         said["error"] = f"{type(error).__name__}: {error}"
     said["autoregressive"] = run("autoregressive")
+    client = Client(url, headers=Request.headers, verbose=False)
+    trace = client.predict("The robot", "autoregressive", max_new_tokens=8, seed=1, api_name="/generate")
+    said["over the wire"] = trace["events"][-1]["tokens"]
     print(json.dumps({**said, "asked": asked}))
 
 

@@ -41,9 +41,11 @@ def python(*words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def runs() -> dict[str, Any]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the visitor's runs came to, and what the scheduler was asked for."""
-    said: dict[str, Any] = json.loads(python(str(Path(__file__).parent / "lent_gpu.py")).splitlines()[-1])
+    said: dict[str, Any] = json.loads(
+        python(str(Path(__file__).parent / "lent_gpu.py"), str(tmp_path_factory.mktemp("weights"))).splitlines()[-1]
+    )
     return said
 
 
@@ -65,6 +67,10 @@ def test_what_goes_wrong_there_is_said_here(runs: dict[str, Any]) -> None:
     assert runs["error"].startswith("Error: \"lane is 'no such lane'; allowed: diffusion")
 
 
+def test_a_request_of_the_page_runs_there(runs: dict[str, Any]) -> None:
+    assert runs["over the wire"] == 8
+
+
 def test_every_run_asks_for_its_own_seconds_on_its_visitors_quota(runs: dict[str, Any]) -> None:
     scheduled = [entry for entry in runs["asked"] if entry["what"] == "/schedule"]
     long = replace(SETTINGS, max_new_tokens=1024)
@@ -73,11 +79,13 @@ def test_every_run_asks_for_its_own_seconds_on_its_visitors_quota(runs: dict[str
         seconds([5, 6, 7], "autoregressive", long),
         seconds([5, 6, 7], "no such lane", SETTINGS),
         seconds([5, 6, 7], "autoregressive", SETTINGS),
+        seconds([1], "autoregressive", replace(SETTINGS, max_new_tokens=8)),
     ]
     assert [int(entry["durationSeconds"]) for entry in scheduled] == expected
     assert {entry["token"] for entry in scheduled} == {"a.e30.c"}
+    assert runs["asked"][0]["what"] == "/startup-report"  # weights are on the disk, and the page is served
     released = [entry["fail"] for entry in runs["asked"] if entry["what"] == "/release"]
-    assert released == ["false", "false", "true", "false"]
+    assert released == ["false", "false", "true", "false", "false"]
 
 
 def test_away_from_zero_gpu_the_package_leaves_functions_as_they_are() -> None:

@@ -15,6 +15,7 @@ from twotower.space.rendering import README, REQUIREMENTS, read, readme, require
 
 TOKEN_VARIABLE = "HF_TOKEN"
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_MODEL = re.compile(_REPO.pattern + r"(@[\w./-]+)?")
 
 Say = Callable[[str], None]
 
@@ -25,9 +26,11 @@ class DeploymentError(RuntimeError):
 
 def plan(root: Path, space: Space, profile: Profile, repo: str) -> list[Action]:
     """The steps in order. Raises InputError for a name that is none, OutOfStep for files that disagree."""
-    for option, name in (("--repo", repo), ("--model", dict(profile.variables).get(MODEL))):
-        if name is not None and not _REPO.fullmatch(name):
-            raise InputError(option, name, "owner/name")
+    if not _REPO.fullmatch(repo):
+        raise InputError("--repo", repo, "owner/name")
+    model = dict(profile.variables).get(MODEL)
+    if model is not None and not _MODEL.fullmatch(model):
+        raise InputError("--model", model, "owner/name, or owner/name@revision")
     demand_in_step(root)
     return [
         CreateSpace(repo, profile.card.sdk, profile.hardware),

@@ -89,11 +89,11 @@ class Space:
 
 
 def with_model(profile: Profile, model: str | None) -> Profile:
-    """The profile with a model of the user's own; None leaves it as it is."""
+    """The profile with a model of the user's own, owner/name or owner/name@revision; None leaves it as it is."""
     if model is None:
         return profile
     variables = {**dict(profile.variables), MODEL: model}
-    card = Card(**{**asdict(profile.card), "models": (model,)})
+    card = Card(**{**asdict(profile.card), "models": (model.partition("@")[0],)})
     own = {field.name: getattr(profile, field.name) for field in fields(profile)}
     return Profile(**{**own, "card": card, "variables": tuple(variables.items())})
 
