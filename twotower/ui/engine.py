@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Engine:
-    """`model()` waits until the weights are there, and raises what went wrong with them."""
+    """`model()` waits until the weights are there, and raises what went wrong with them.
+
+    `stands_in_for` names the model that was to run and cannot.
+    """
 
     folder: Path
     setup: Setup
     worker: Worker
     model: Callable[[], TwoTower]
+    stands_in_for: str | None = None
 
     @property
     def config(self) -> TwoTowerConfig:

@@ -18,8 +18,10 @@ from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
+from twotower.ui import zero_gpu
 from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
+from twotower.ui.standing_in import found_or_embedded
 from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
@@ -35,25 +37,39 @@ def open_engine(
     path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> Engine:
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
-    setup = prepare(path_or_repo, revision, wanted or Wanted())
-    folder = find_folder(path_or_repo, revision, weights=False)
+    if zero_gpu.is_on():
+        zero_gpu.begin()
+    (source, revision, setup), instead_of = found_or_embedded(
+        path_or_repo,
+        lambda: (path_or_repo, revision, prepare(path_or_repo, revision, wanted or Wanted())),
+        lambda: (DEFAULT_MODEL, None, prepare(DEFAULT_MODEL, None, Wanted())),
+    )
+    folder = find_folder(source, revision, weights=False)
     loaded: list[TwoTower] = []
+
+    def load() -> TwoTower:
+        loaded.append(TwoTower.load(find_folder(source, revision), setup))
+        return loaded[0]
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.load(find_folder(path_or_repo, revision), setup)
+        model = load()
         settle_threads(model)
         warm_up(model, SamplingSettings(block_size=setup.config.trained_block_size))
-        loaded.append(model)
         return WarmLanes(model)
 
-    worker = Worker(build)
+    if zero_gpu.is_on():  # on this thread and before the page is served: no other may load, and no pass can run yet
+        model = load()
+        lanes = zero_gpu.lent(WarmLanes(model), sum(t.nbytes for t in (*model.parameters(), *model.buffers())))
+        worker = Worker(lambda: lanes)
+    else:
+        worker = Worker(build)
 
-    def model() -> TwoTower:
+    def loaded_model() -> TwoTower:
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, setup, worker, model)
+    return Engine(folder, setup, worker, loaded_model, instead_of)
 
 
 def serve(demo: gr.Blocks) -> None:

@@ -24,7 +24,7 @@ from twotower.ui.facts import model_facts
 from twotower.ui.gallery import recorded, recorded_names
 from twotower.ui.handlers import Handlers
 from twotower.ui.keeping import LARGEST_FILE, Keeping
-from twotower.ui.panel import Stage, TitleStrip, page_styles
+from twotower.ui.panel import Notice, Stage, TitleStrip, page_styles
 from twotower.ui.pinning import TELL_STAGE, Pinning
 from twotower.ui.results_layout import ResultWidgets, build_charts, build_verdict
 from twotower.ui.shown import Results, Shown, results_of
@@ -61,6 +61,8 @@ def build_demo(engine: Engine) -> gr.Blocks:
     first = Shown.kept(f"recorded {names[0]}", recorded(names[0])) if names else None
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, fill_width=True) as demo:
         strip = TitleStrip(handlers.title_strip("recorded" if first else "idle"), elem_id="title-strip")
+        if engine.stands_in_for is not None:
+            Notice({"text": copy.standing_in(engine.stands_in_for)}, elem_id="notice")
         prompt = first.recording.prompt if first else examples.prompts[0].prompt
         controls = build_controls(trained, lanes, examples, prompt)
         row = build_stage_row(names)

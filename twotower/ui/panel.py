@@ -15,6 +15,7 @@ from twotower.views.player import STAGE_SCRIPTS, STYLES, read_assets
 
 PAGE_STYLES = (
     "page.css",
+    "notice.css",
     "settings.css",
     *STYLES,
     "pinning.css",
@@ -63,6 +64,13 @@ class TitleStrip(Panel):
 
     TEMPLATE = '<header class="tt-strip"></header>'
     SCRIPTS = ("dom.js", "strip.js")
+
+
+class Notice(Panel):
+    """A line that stays: `{"text"}`."""
+
+    TEMPLATE = '<div class="tt-notice"></div>'
+    SCRIPTS = ("dom.js", "notice.js")
 
 
 class Verdict(Panel):
