@@ -1,4 +1,7 @@
-"""The command line: `python -m twotower generate | race | evaluate | bench | train`. Errors are one line and a code."""
+"""The command line: `python -m twotower generate | race | evaluate | bench | train | quantize`.
+
+Errors are one line and a code.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import bench, evaluate, generate, race, train
+from twotower.commands import bench, evaluate, generate, quantize, race, train
 from twotower.errors import CheckpointError, InputError, NumericalError
 
-COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "bench": bench, "train": train}
+COMMANDS = {
+    "generate": generate,
+    "race": race,
+    "evaluate": evaluate,
+    "bench": bench,
+    "train": train,
+    "quantize": quantize,
+}
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 

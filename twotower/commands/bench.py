@@ -17,6 +17,7 @@ from twotower.benchmark.tables import MARKS, as_markdown, as_text
 from twotower.commands import options
 from twotower.errors import InputError
 from twotower.marks import around_marks, write_between_marks
+from twotower.model.capturing import why_plain
 from twotower.model.device import find_device, find_dtype
 from twotower.model.engine import find_engine
 from twotower.model.threads import settle_threads
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, print the tables; the last line is JSON."""
     _check(arguments)
     model = _model(arguments)
+    if arguments.peers and model.bits is not None:
+        raise InputError("--peers", model.name, "a model that is not quantised: transformers has no such weights")
     figures = benchmark(model, arguments.repeats, arguments.longest, arguments.peers, _say)
     print(as_text(figures))
     if arguments.markdown is not None:
@@ -93,8 +96,10 @@ def _model(arguments: argparse.Namespace) -> TwoTower:
     except (OSError, UnicodeDecodeError, CheckpointError, TypeError) as error:
         raise InputError("--shapes", arguments.shapes, f"the config.json of a model ({error})") from error
     device = find_device(arguments.device)
-    engine = find_engine(arguments.engine, device)
-    model = random_model(config, device, find_dtype(arguments.dtype, device, config))
+    config = config.quantised(arguments.quantize)
+    dtype = find_dtype(arguments.dtype, device, config)
+    engine = find_engine(arguments.engine, device, why_plain(config, dtype))
+    model = random_model(config, device, dtype)
     model.engine = engine
     settle_threads(model, arguments.threads)
     return model

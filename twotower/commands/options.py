@@ -38,10 +38,11 @@ _SETTINGS = (
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --dtype, --engine, --threads."""
+    """--model, --device, --dtype, --quantize, --engine, --threads."""
     parser.add_argument("--model", default=str(DEFAULT_MODEL), help="model folder or Hub repository")
     parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
     parser.add_argument("--dtype", help="float32 or bfloat16 (default: float32 on the CPU)")
+    parser.add_argument("--quantize", type=int, metavar="BITS", help="weights of 8 or 4 bits (default: as stored)")
     parser.add_argument(
         "--engine", help=f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"
     )
@@ -85,7 +86,11 @@ def add_recording(parser: argparse.ArgumentParser, what: str) -> None:
 def load_model(arguments: argparse.Namespace) -> TwoTower:
     """The model the options name."""
     model = TwoTower.from_pretrained(
-        arguments.model, device=arguments.device, dtype=arguments.dtype, engine=arguments.engine
+        arguments.model,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        engine=arguments.engine,
+        bits=arguments.quantize,
     )
     settle_threads(model, arguments.threads)
     return model

@@ -16,13 +16,16 @@ from torch import Tensor, nn
 
 from twotower.errors import CheckpointError, InputError
 from twotower.model import checkpoint
+from twotower.model.capturing import why_plain
 from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.device import find_device, find_dtype
+from twotower.model.device import find_device, find_dtype, named_precision
 from twotower.model.engine import Engine, Plain, Work, find_engine
+from twotower.model.quantised_layers import quantise_layers
 from twotower.model.source import find_folder
 from twotower.model.state import ContextState, ReadAhead, capacity_for
 from twotower.model.tower import Tower
+from twotower.sizes import tower_parameters
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -44,6 +47,8 @@ class TwoTower(nn.Module):
         self.denoiser_tower = Tower(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.conditioning = Conditioning(config)
+        if config.bits is not None:
+            quantise_layers(self, config.bits)
         self.engine: Engine = Plain()
 
     # ---- reading and writing -----------------------------------------------------------------------------------
@@ -55,21 +60,26 @@ class TwoTower(nn.Module):
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         engine: str | None = None,
+        *,
+        bits: int | None = None,
     ) -> TwoTower:
         """Load a folder in the official layout, or a repository of the Hugging Face Hub.
 
         device: default CUDA where there is one, else the CPU. dtype: default float32 on the CPU, else the
-        checkpoint's. engine: one of ENGINES, default the fast one of the device. Raises CheckpointError naming what is
-        wrong with the folder, InputError for a device or an engine that is not there.
+        checkpoint's. engine: one of ENGINES, default the fast one of the device. bits: 8 or 4 quantise the weights as
+        they are read; default as they are stored. Raises CheckpointError naming what is wrong with the folder,
+        InputError for a device, an engine or bits that are not to be had.
         """
         folder = find_folder(path_or_repo)
-        config = TwoTowerConfig.from_folder(folder)
+        stored = TwoTowerConfig.from_folder(folder)
+        config = stored.quantised(bits)
         place = find_device(device)
-        chosen = find_engine(engine, place)
+        kind = find_dtype(dtype, place, config)
+        chosen = find_engine(engine, place, why_plain(config, kind))
         with torch.device("meta"):
             model = cls(config, folder)
-        checkpoint.allocate(model, place, find_dtype(dtype, place, config))
-        checkpoint.load_weights(model, folder)
+        checkpoint.allocate(model, place, kind)
+        checkpoint.load_weights(model, folder, quantised=stored.bits is not None)
         model.engine = chosen
         return model.eval()
 
@@ -102,7 +112,7 @@ class TwoTower(nn.Module):
 
     def use(self, engine: str | None) -> None:
         """Run passes by another engine from now on, None for the fast one of the device. Raises InputError."""
-        self.engine = find_engine(engine, self.device)
+        self.engine = find_engine(engine, self.device, why_plain(self.config, self.dtype))
 
     @contextmanager
     def plainly(self) -> Iterator[None]:
@@ -123,12 +133,27 @@ class TwoTower(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.lm_head.weight.device
+        return self.context_tower.norm_f.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the matrices are kept in."""
-        return self.lm_head.weight.dtype
+        """What passes compute in, and what is not quantised is kept in."""
+        return self.context_tower.norm_f.weight.dtype
+
+    @property
+    def bits(self) -> int | None:
+        """Of the codes that most weights are quantised to; None for plain weights."""
+        return self.config.bits
+
+    @property
+    def precision(self) -> str:
+        """What a measurement says of the numbers: `bfloat16`, or `bfloat16, 4-bit weights`."""
+        return named_precision(self.dtype, self.bits)
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a pass may be captured and replayed: not where its shapes depend on the tokens."""
+        return why_plain(self.config, self.dtype) is None
 
     @functools.cached_property
     def end_token_ids(self) -> tuple[int, ...]:
@@ -140,7 +165,7 @@ class TwoTower(nn.Module):
 
     def parameters_per_tower(self) -> int:
         """Parameters of one tower with its head; time conditioning is not in it."""
-        return sum(p.numel() for part in (self.context_tower, self.context_lm_head) for p in part.parameters())
+        return tower_parameters(self.config)
 
     # ---- whole texts (inspection, evaluation, parity) ----------------------------------------------------------
 

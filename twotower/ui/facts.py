@@ -5,24 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import torch
-
-from twotower import TwoTower
+from twotower.model.device import named_precision
+from twotower.sizes import tower_parameters
 from twotower.ui.engine import Engine
 
 
 def model_facts(engine: Engine) -> list[list[str]]:
     """(name, text) pairs: model, size, layers, device, dtype, licence of the weights; none needs the weights."""
     config = engine.config
-    with torch.device("meta"):
-        parameters = TwoTower(config).parameters_per_tower()
     return [
         ["model", engine.folder.name],
-        ["parameters", f"{count(parameters)} per tower"],
+        ["parameters", f"{count(tower_parameters(config))} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
         ["device", f"{engine.device}"],
-        ["dtype", f"{engine.dtype}".removeprefix("torch.")],
+        ["dtype", named_precision(engine.dtype, config.bits)],
         ["licence", licence(engine.folder)],
     ]
 

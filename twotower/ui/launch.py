@@ -9,6 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
+from twotower.model.capturing import why_plain
 from twotower.model.device import find_device, find_dtype
 from twotower.model.engine import find_engine
 from twotower.model.source import find_folder
@@ -43,7 +44,7 @@ def open_engine(
     config = TwoTowerConfig.from_folder(folder)
     place = find_device(device)
     kind = find_dtype(dtype, place, config)
-    find_engine(engine, place)
+    find_engine(engine, place, why_plain(config, kind))
     loaded: list[TwoTower] = []
 
     def build() -> RunLane:
