@@ -58,11 +58,12 @@ def _eight(groups: Tensor) -> tuple[Tensor, Tensor]:
 
 def _four(groups: Tensor) -> tuple[Tensor, Tensor]:
     largest = groups.gather(-1, groups.abs().argmax(-1, keepdim=True))
+    unit = _divisor(largest)  # errors are weighed in it: the square of one may be too large for float32, or too small
     best, scales, least = groups, largest, torch.full_like(largest, torch.inf)
     for shrink in _SHRINKS:
         tried = (largest * (shrink / -_OFFSET)).to(SCALE_DTYPE)
         codes = _nearest(groups, tried, -8, 7)
-        error = (codes * tried - groups).square().sum(-1, keepdim=True)
+        error = ((codes * tried - groups) / unit).square().sum(-1, keepdim=True)
         better = error < least
         best, scales, least = codes.where(better, best), tried.where(better, scales), error.where(better, least)
     low, high = (best + _OFFSET).to(torch.uint8).chunk(2, -1)  # a byte holds a number of either half of its group
@@ -70,8 +71,11 @@ def _four(groups: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _nearest(groups: Tensor, scales: Tensor, low: int, high: int) -> Tensor:
-    divisor = scales.float()
-    return (groups / divisor.where(divisor != 0, 1.0)).round().clamp(low, high)
+    return (groups / _divisor(scales.float())).round().clamp(low, high)
+
+
+def _divisor(scales: Tensor) -> Tensor:
+    return scales.where(scales != 0, 1.0)  # a group of zeros has none
 
 
 class Quantised(nn.Module):
