@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ def test_facts_are_of_the_model(engine: Engine) -> None:
     assert facts["dtype"] == "float32"
     assert facts["layers"] == "12 × 192"
     assert facts["licence"] == "apache-2.0"
+
+
+def test_facts_of_a_quantised_model_say_so_and_count_the_same_parameters(engine: Engine) -> None:
+    plain = dict(model_facts(engine))
+    facts = dict(model_facts(replace(engine, config=engine.config.quantised(4))))
+    assert facts["dtype"] == "float32, 4-bit weights"
+    assert facts["parameters"] == plain["parameters"]
 
 
 def test_a_licence_nobody_wrote_down_is_not_made_up(tmp_path: Path) -> None:

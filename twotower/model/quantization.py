@@ -117,6 +117,11 @@ class QuantisedRows:
         *rows, packed = self.codes.shape
         return torch.Size((*rows, packed * 2 if self.codes.dtype == torch.uint8 else packed))
 
+    @property
+    def is_meta(self) -> bool:
+        """Whether there is nowhere to write."""
+        return self.codes.is_meta
+
     def __iter__(self) -> Iterator[QuantisedRows]:
         """One after the other along the first dimension."""
         return (QuantisedRows(codes, scales) for codes, scales in zip(self.codes, self.scales))
