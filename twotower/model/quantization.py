@@ -9,7 +9,8 @@ and zero point, leave 8.6 %, but groups of 32 leave 8.3 % for the same bytes, so
 
 Not torchao's: its `quantize_` (0.18) goes over `nn.Linear` and leaves stacked experts as they are. Asked for by name, a
 stack gets int8 codes, but neither slices that can be written expert by expert as shards are read, nor the grouped
-product; its int4 needs a GPU's kernels at once, its intx refuses three dimensions. Two libraries would be two formats.
+product; its int4 formats need a GPU's kernels to be packed at all, its intx refuses three dimensions. Beside ours for
+the experts it would be a second format.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def expand(codes: Tensor, scales: Tensor, dtype: torch.dtype) -> Tensor:
     """What `quantise` made, as numbers again: (..., width). Exact in float32, and rounded once in bfloat16."""
     groups = codes.unflatten(-1, (scales.shape[-1], -1))
     if codes.dtype == torch.uint8:
-        groups = torch.cat((groups & 15, groups >> 4), -1).view(torch.int8) - _OFFSET
+        groups = torch.cat((groups & 15, groups >> 4), -1).view(torch.int8).sub_(_OFFSET)
     return (groups * scales.to(dtype).unsqueeze(-1)).flatten(-2)
 
 
