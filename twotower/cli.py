@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import bench, evaluate, generate, plan, race, space, train
+from twotower.commands import bench, evaluate, generate, plan, quantize, race, space, train
 from twotower.errors import CheckpointError, InputError, NumericalError
 from twotower.space.checks import OutOfStep
 from twotower.space.deploying import DeploymentError
@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": bench,
     "plan": plan,
     "train": train,
+    "quantize": quantize,
     "space": space,
 }
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130

@@ -41,3 +41,11 @@ def test_the_towers_differ(tiny_config: TwoTowerConfig) -> None:
     model = random_model(Setup.find(tiny_config))
     assert not model.lm_head.weight.equal(model.context_lm_head.weight)
     assert not model.denoiser_tower.embeddings.weight.equal(model.context_tower.embeddings.weight)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_quantised_shape_has_numbers_of_the_same_size(tiny_config: TwoTowerConfig, bits: int) -> None:
+    model = random_model(Setup.find(tiny_config, Wanted(bits=bits)))
+    for weight in (model.lm_head.weight, model.context_tower.layers[1].mixer.experts.up_proj):
+        assert float(weight.expand(torch.float32).std()) == pytest.approx(tiny_config.initializer_range, rel=0.1)
+    assert model.denoiser_logits([[5, 6, 7]], [[3, 3]], 0.5).isfinite().all()

@@ -28,16 +28,16 @@ def test_without_a_word_the_embedded_model_and_whatever_the_machine_has() -> Non
 
 def test_every_option_is_heard() -> None:
     words = "--model a/b --revision abc --device cpu --context-device cuda:0 --denoiser-device none"
-    arguments = parsed(*words.split(), "--dtype", "bfloat16", "--engine", "plain")
+    arguments = parsed(*words.split(), "--dtype", "bfloat16", "--engine", "plain", "--quantize", "4")
     assert (options.source(arguments), arguments.revision) == ("a/b", "abc")
-    assert options.wanted(arguments) == Wanted("cpu", "cuda:0", "none", "bfloat16", "plain")
+    assert options.wanted(arguments) == Wanted("cpu", "cuda:0", "none", "bfloat16", "plain", 4)
 
 
 def test_a_space_says_it_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"MODEL": "a/b", "DENOISER_DEVICE": "cuda:1", "DTYPE": "bfloat16"}.items():
+    for name, value in {"MODEL": "a/b", "DENOISER_DEVICE": "cuda:1", "QUANTIZE": "8"}.items():
         monkeypatch.setenv(f"TWOTOWER_{name}", value)
     assert options.source(parsed()) == "a/b"
-    assert options.wanted(parsed()) == Wanted(denoiser_device="cuda:1", dtype="bfloat16")
+    assert options.wanted(parsed()) == Wanted(denoiser_device="cuda:1", bits=8)
     assert options.source(parsed("--model", "c/d")) == "c/d"  # an option outdoes it
 
 

@@ -23,7 +23,7 @@ def two_cards(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_asked_for_nothing_both_towers_are_on_the_cpu_in_float32(tiny_config: TwoTowerConfig) -> None:
     setup = Setup.find(tiny_config)
     assert (setup.context_device, setup.denoiser_device, setup.devices) == (CPU, CPU, (CPU,))
-    assert (setup.dtype, setup.engine, setup.bits, setup.where) == (torch.float32, "traced", None, "cpu")
+    assert (setup.dtype, setup.engine, setup.config.bits, setup.where) == (torch.float32, "traced", None, "cpu")
 
 
 @pytest.mark.usefixtures("two_cards")

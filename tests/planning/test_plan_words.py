@@ -44,7 +44,7 @@ def test_the_whole_text_has_every_part_and_the_verdict(whole: Plan) -> None:
 def test_what_does_not_fit_is_told_what_would(whole: Plan) -> None:
     told = briefly(whole)
     assert "does not fit" in told
-    for option in ("--denoiser-device none", "--context-device cuda:0 --denoiser-device cuda:1"):
+    for option in ("--denoiser-device none", "--quantize 4", "--context-device cuda:0 --denoiser-device cuda:1"):
         assert option in told
 
 

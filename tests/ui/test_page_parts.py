@@ -58,6 +58,14 @@ def test_a_model_of_the_hub_is_shown_with_its_commit(engine: Engine, tmp_path: P
     assert model_facts(replace(engine, folder=cached))[0] == ["model", "owner/name@bbbbbbbbbbbb"]
 
 
+def test_facts_of_a_quantised_model_say_so_and_count_the_same_parameters(engine: Engine) -> None:
+    plain = {name: text for name, text, *_ in model_facts(engine)}
+    quantised = replace(engine.setup, config=engine.config.quantised(4))
+    facts = {name: text for name, text, *_ in model_facts(replace(engine, setup=quantised))}
+    assert facts["dtype"] == "float32, 4-bit weights"
+    assert facts["parameters"] == plain["parameters"]
+
+
 def test_messages_repeat_what_was_typed_as_text_and_not_as_markup() -> None:
     with pytest.raises(gr.Error) as caught, plain_errors():
         raise InputError("prompt", "<img src=x onerror=alert(1)>", "text")

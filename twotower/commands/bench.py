@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, print the tables; the last line is JSON."""
     _check(arguments)
     model = _model(arguments)
+    if arguments.peers and model.bits is not None:
+        raise InputError("--peers", model.name, "a model that is not quantised: transformers has no such weights")
     figures = benchmark(model, arguments.repeats, arguments.longest, arguments.peers, _say)
     print(as_text(figures))
     if arguments.markdown is not None:

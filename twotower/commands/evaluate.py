@@ -122,7 +122,7 @@ def _ratio(row: Row) -> float:
 
 
 def _machine(model: TwoTower) -> str:
-    return f"{machine_name(model.device)}, {model.dtype}".replace("torch.", "")
+    return f"{machine_name(model.device)}, {model.precision}"
 
 
 def _watched(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Outcome]:

@@ -47,6 +47,7 @@ _MODEL = (
     ("--context-device", str, "where the context tower is to be (default: --device)"),
     ("--denoiser-device", str, f"where the denoiser tower is to be, or {ALONE} (default: the context tower's)"),
     ("--dtype", str, "float32 or bfloat16 (default: float32 on the CPU, else the checkpoint's)"),
+    ("--quantize", int, "weights of 8 or 4 bits (default: as they are stored)"),
     ("--engine", str, f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"),
 )
 
@@ -113,6 +114,7 @@ def wanted(arguments: argparse.Namespace) -> Wanted:
         denoiser_device=arguments.denoiser_device,
         dtype=arguments.dtype,
         engine=arguments.engine,
+        bits=arguments.quantize,
     )
 
 

@@ -16,6 +16,12 @@ def machine_name(device: torch.device) -> str:
     return "1 CPU thread" if threads == 1 else f"{threads} CPU threads"
 
 
+def named_precision(dtype: torch.dtype, bits: int | None) -> str:
+    """How the numbers of a model are called: `float32`, or `float32, 4-bit weights`."""
+    name = str(dtype).removeprefix("torch.")
+    return name if bits is None else f"{name}, {bits}-bit weights"
+
+
 def find_device(wanted: str | torch.device | None, field: str = "device") -> torch.device:
     """The device asked for; none asked for is CUDA where there is one. Raises InputError where it is not there."""
     if wanted is None:

@@ -102,16 +102,19 @@ class Graphs:
 ENGINES: dict[str, Callable[[], Engine]] = {engine.name: engine for engine in (Plain, Traced, Graphs)}
 
 
-def default_engine(device: torch.device) -> str:
-    """The name of the fast one of a device."""
-    return "graphs" if device.type == "cuda" else "traced"
+def find_engine(wanted: str | None, device: torch.device, why_plain: str | None = None) -> Engine:
+    """The engine asked for; none asked for is the fast one of the device.
 
-
-def find_engine(wanted: str | None, device: torch.device) -> Engine:
-    """The engine asked for; none asked for is the fast one of the device. Raises InputError."""
-    name = wanted if wanted is not None else default_engine(device)
+    `why_plain` is `capturing.why_plain`'s: why only the plain engine runs the model rightly, None where all do. Raises
+    InputError.
+    """
+    name = wanted
+    if name is None:
+        name = "plain" if why_plain is not None else "graphs" if device.type == "cuda" else "traced"
     if name not in ENGINES:
         raise InputError("engine", name, ", ".join(ENGINES))
+    if why_plain is not None and name != "plain":
+        raise InputError("engine", name, f"plain, as {why_plain}: no pass can be captured")
     if name == "graphs" and device.type != "cuda":
         raise InputError("engine", name, f"plain or traced on the device {device}: graphs are CUDA's")
     return ENGINES[name]()

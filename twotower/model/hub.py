@@ -36,7 +36,7 @@ from twotower.model.licence import CARD, licence_of
 from twotower.model.releases import release_named
 
 WEIGHTS = ".safetensors"
-_WANTED = [f"*{WEIGHTS}", "*.json", CARD]  # a repository's Python files are not even downloaded
+_WANTED = [f"*{WEIGHTS}", "*.json", CARD, "LICENSE*", "NOTICE*"]  # a repository's Python files are not even downloaded
 _ELSEWHERE = "*/*"  # a folder in it holds another format of the same weights, or somebody's evaluation
 # Files at once. An interrupt waits for them, and a process that is killed loses them: the client starts a file that it
 # has not finished anew in the next process.

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from twotower.model.capturing import why_plain
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.device import find_device, find_dtype
-from twotower.model.engine import default_engine, find_engine
+from twotower.model.engine import find_engine
 
 ALONE = "none"  # the denoiser tower's device where the context tower is to be alone
 
@@ -24,29 +25,30 @@ class Wanted:
     denoiser_device: Device = None  # likewise; ALONE loads no denoiser
     dtype: str | torch.dtype | None = None
     engine: str | None = None
-    bits: int | None = None  # weight-only quantisation
+    bits: int | None = None  # weight-only quantisation: 8 or 4
 
 
 @dataclass(frozen=True)
 class Setup:
     """What it comes to on this machine."""
 
-    config: TwoTowerConfig
+    config: TwoTowerConfig  # quantised, if that is wanted
     context_device: torch.device
     denoiser_device: torch.device | None  # None: the context tower alone
     dtype: torch.dtype
     engine: str
-    bits: int | None = None
 
     @classmethod
     def find(cls, config: TwoTowerConfig, wanted: Wanted | None = None) -> Setup:
-        """Raises InputError for a device or an engine that is not there, CheckpointError for a dtype."""
+        """Raises InputError for a device, an engine or bits that are not to be had, CheckpointError for a dtype."""
         wanted = wanted if wanted is not None else Wanted()
         context = _device("context device", wanted.context_device, wanted.device)
         alone = wanted.denoiser_device == ALONE
         denoiser = None if alone else _device("denoiser device", wanted.denoiser_device, wanted.device or context)
-        engine = find_engine(wanted.engine, context).name if wanted.engine is not None else default_engine(context)
-        return cls(config, context, denoiser, find_dtype(wanted.dtype, context, config), engine, wanted.bits)
+        config = config.quantised(wanted.bits)
+        dtype = find_dtype(wanted.dtype, context, config)
+        engine = find_engine(wanted.engine, context, why_plain(config, dtype))
+        return cls(config, context, denoiser, dtype, engine.name)
 
     @property
     def devices(self) -> tuple[torch.device, ...]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.quantised_format import BITS
 from twotower.model.setup import Setup
 from twotower.planning.room import free_bytes
-from twotower.sizes import Memory, conditioning_weights, layer_memory, tower_parts
+from twotower.sizes import Memory, conditioning_weights, expert_weights, layer_memory, tower_parts
 
 GIB = 2**30
 TOKENS = 8192  # of a text whose memory is planned for, where nothing else is said
@@ -73,25 +74,30 @@ class Plan:
 
 
 def forms(plan: Plan) -> list[Plan]:
-    """Ways to have the model on GPUs, where it is bfloat16: whole, on two cards, the context tower alone."""
+    """Ways to have the model on GPUs, where it is bfloat16: whole, on two cards, quantised, the context tower alone.
+
+    What is quantised already comes in one size.
+    """
     one, two = torch.device("cuda", 0), torch.device("cuda", 1)
     asked = plan.setup
     whole = replace(asked, context_device=one, denoiser_device=one, dtype=torch.bfloat16)
     setups = [whole, replace(whole, denoiser_device=two)]
+    if whole.config.bits is None:
+        setups += [replace(whole, config=whole.config.quantised(bits)) for bits in BITS]
     setups += [replace(setup, denoiser_device=None) for setup in setups if setup.denoiser_device == one]
     return [plan.with_setup(setup) for setup in setups]
 
 
 def _weights(setup: Setup) -> Iterator[Part]:
-    config, dtype_bytes = setup.config, setup.dtype.itemsize
+    config, dtype_bytes, bits = setup.config, setup.dtype.itemsize, setup.config.bits
     towers = (("context tower", setup.context_device), ("denoiser tower", setup.denoiser_device))
     for group, device in towers:
         if device is not None:
             for name, weights in tower_parts(config):
-                yield Part(group, name, device, weights.nbytes(dtype_bytes), weights.parameters)
+                yield Part(group, name, device, weights.nbytes(dtype_bytes, bits), weights.parameters)
     if setup.denoiser_device is not None:
         weights = conditioning_weights(config)
-        nbytes = weights.nbytes(dtype_bytes)
+        nbytes = weights.nbytes(dtype_bytes, bits)
         yield Part("denoiser tower", "time conditioning", setup.denoiser_device, nbytes, weights.parameters)
 
 
@@ -100,8 +106,16 @@ def _beside(setup: Setup, tokens: int) -> Iterator[Part]:
     memory = _text_memory(setup.config, setup.dtype.itemsize, tokens)
     for device in setup.devices:  # a denoiser on a device of its own reads a copy there
         yield Part("beside them", f"memory of a text of {tokens:,} tokens", device, memory)
+        if setup.config.bits is not None and setup.config.moe_layers:
+            yield Part("beside them", "experts of a layer, expanded", device, _expanded(setup))
         allowance = _CUDA_ALLOWANCE if device.type == "cuda" else _HOST_ALLOWANCE
         yield Part("beside them", "allowance for passes", device, allowance)
+
+
+def _expanded(setup: Setup) -> int:
+    """Bytes of all experts of a layer as a long prompt has them computed."""
+    config = setup.config
+    return config.n_routed_experts * expert_weights(config).parameters * setup.dtype.itemsize
 
 
 def _text_memory(config: TwoTowerConfig, dtype_bytes: int, tokens: int) -> int:

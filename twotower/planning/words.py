@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twotower.model.device import named_precision
 from twotower.planning.plan import Part, Plan, forms
 from twotower.tables import NONE, Table, aligned
 
@@ -23,8 +24,7 @@ def briefly(plan: Plan) -> str:
 def heading(plan: Plan) -> str:
     """Size and dtype in a line."""
     setup = plan.setup
-    config, kept = setup.config, f"{setup.dtype}".removeprefix("torch.")
-    kept = kept if setup.bits is None else f"{setup.bits}-bit weights, the rest in {kept}"
+    config, kept = setup.config, named_precision(setup.dtype, setup.config.bits)
     towers = "both towers" if setup.denoiser_device is not None else "the context tower alone"
     size = f"{parameters(plan.parameters)} parameters, {gigabytes(plan.weights_nbytes)} in {kept}"
     return f"{config.num_hidden_layers} layers × {config.hidden_size}, {towers}: {size}."
@@ -80,8 +80,8 @@ def options(form: Plan) -> str:
         said.append(f"--context-device {setup.context_device} --denoiser-device {setup.denoiser_device}")
     if setup.denoiser_device is None:
         said.append("--denoiser-device none")
-    if setup.bits is not None:
-        said.append(f"--quantize {setup.bits}")
+    if setup.config.bits is not None:
+        said.append(f"--quantize {setup.config.bits}")
     return " ".join(said) or f"--device {setup.context_device}"
 
 

@@ -69,7 +69,7 @@ def begin(
         seed=seed,
         model=model.name,
         device=" and ".join(map(str, model.devices)),
-        dtype=str(model.dtype).removeprefix("torch."),
+        dtype=model.precision,
         threads=torch.get_num_threads(),
         mask_token_id=model.config.mask_token_id,
         end_token_ids=ends,

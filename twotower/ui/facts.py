@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
-from twotower import TwoTower
+from twotower.model.device import named_precision
 from twotower.model.licence import licence_of
 from twotower.model.source import name_of
+from twotower.sizes import tower_parameters
 from twotower.ui.engine import Engine
 
 
@@ -17,15 +16,13 @@ def model_facts(engine: Engine) -> list[list[str]]:
     """
     config = engine.config
     licence = licence_of(engine.folder)
-    with torch.device("meta"):
-        parameters = TwoTower(config).parameters_per_tower()
     return [
         ["model", name_of(engine.folder)],
-        ["parameters", f"{count(parameters)} per tower"],
+        ["parameters", f"{count(tower_parameters(config))} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
         ["device", engine.setup.where],
-        ["dtype", f"{engine.setup.dtype}".removeprefix("torch.")],
+        ["dtype", named_precision(engine.setup.dtype, config.bits)],
         ["licence", licence.name, *([licence.link] if licence.link else [])],
     ]
 

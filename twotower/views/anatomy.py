@@ -31,17 +31,18 @@ from twotower.views.anatomy_rows import (
 
 
 def anatomy(config: TwoTowerConfig, dtype_bytes: int) -> Json:
-    """`{"layers", "dtype_bytes", "before", "kinds", "groups", "after", "parts", "totals", "memory"}`.
+    """`{"layers", "dtype_bytes", "bits", "before", "kinds", "groups", "after", "parts", "totals", "memory"}`.
 
     "before", "after" and the values of "kinds" (by letter) are rows of the drawing; "groups" says how the layers
     follow one another (see `fold`). "parts" and "totals" hold [context tower, denoiser tower] counts; `dtype_bytes` is
-    the size of one number of the model's dtype (2 for bfloat16).
+    the size of one number of the model's dtype (2 for bfloat16), "bits" that of a quantised one, None where none is.
     """
     pattern = config.hybrid_override_pattern
     kinds = list(dict.fromkeys(pattern))
     return {
         "layers": len(pattern),
         "dtype_bytes": dtype_bytes,
+        "bits": config.bits,
         "before": [embeddings_row(config), time_row(config)],
         "kinds": {kind: layer_row(kind, config, dtype_bytes) for kind in kinds},
         "groups": [{"first": first, "kinds": unit, "times": times} for first, unit, times in fold(pattern)],
@@ -105,7 +106,7 @@ def _totals(config: TwoTowerConfig, dtype_bytes: int) -> Json:
     rows_unused = (config.vocab_size - 1) * config.hidden_size  # a token looks up one row of the embeddings
     return {
         "parameters": [tower.parameters for tower in towers],
-        "bytes": [tower.nbytes(dtype_bytes) for tower in towers],
+        "bytes": [tower.nbytes(dtype_bytes, config.bits) for tower in towers],
         "active": [tower.parameters - idle - rows_unused for tower in towers],
     }
 
