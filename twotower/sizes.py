@@ -109,8 +109,7 @@ def expert_weights(config: TwoTowerConfig) -> Weights:
 
 def tower_parameters(config: TwoTowerConfig) -> int:
     """Parameters of one tower with its head; time conditioning is not in it."""
-    parts = part_weights(config).items()
-    return sum(weights.parameters for name, weights in parts if name.startswith("context_"))
+    return sum(weights.parameters for _, weights in tower_parts(config))
 
 
 def part_weights(config: TwoTowerConfig) -> dict[str, Weights]:
