@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+
+from twotower.space.profiles import Space
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,12 +73,21 @@ def test_the_python_programs_run(folder: Path, program: str) -> None:
     assert shell(f".venv/bin/python - <<'END'\n{program}END\n", folder).strip()
 
 
-def test_only_the_real_model_its_shapes_and_the_bench_of_the_page_are_not_run() -> None:
+def test_only_what_needs_weights_a_gpu_a_token_or_minutes_is_not_run() -> None:
     left_out = [body.strip() for kind, remark, body in BLOCKS if kind == "sh" and remark.startswith("not-run: ")]
-    page, real, shapes = left_out
+    page, real, shapes, embedded, lent, cards = left_out
     assert "TWOTOWER_MODEL=nvidia/" in real
     assert "--device cuda" in shapes
     assert (ROOT / page.removeprefix(".venv/bin/python ")).is_file()
+    deployed = [re.findall(r"space deploy --profile (\S+)", body) for body in (embedded, lent, cards)]
+    assert deployed == [["cpu-basic"], ["zero-gpu"], ["rtx-pro-6000x2"]]
+    assert len(embedded.splitlines()) == len(cards.splitlines()) == 1
+    assert [line.split()[-1] for line in lent.splitlines()] == ["twotower-4bit", "twotower-4bit", "you/twotower-4bit"]
+
+
+def test_every_profile_of_the_space_is_in_its_table() -> None:
+    named = re.findall(r"^\| `([\w-]+)` \|", README.partition("## On Hugging Face Spaces")[2], re.MULTILINE)
+    assert named == [profile.name for profile in Space.read(ROOT).profiles]
 
 
 def test_installing_commands_are_the_ones_ci_types() -> None:
@@ -90,19 +100,7 @@ def test_installing_commands_are_the_ones_ci_types() -> None:
 
 
 def test_files_it_links_to_exist() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
+    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README)
     assert links
     for link in links:
         assert (ROOT / link).is_file(), link
-
-
-def test_its_front_matter_is_the_card_of_the_space() -> None:
-    _, front, _ = README.split("---\n", 2)
-    space = yaml.safe_load((ROOT / "spaces.yaml").read_text(encoding="utf-8"))
-    assert yaml.safe_load(front) == space["card"]
-
-
-def test_the_card_names_the_gradio_that_is_pinned() -> None:
-    space = yaml.safe_load((ROOT / "spaces.yaml").read_text(encoding="utf-8"))
-    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
-    assert f"gradio=={space['card']['sdk_version']}" in pinned

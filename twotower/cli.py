@@ -1,4 +1,4 @@
-"""The command line: `python -m twotower generate | race | evaluate | bench | train`. Errors are one line and a code."""
+"""The command line: `python -m twotower COMMAND`. An error is said in a line and ends with a code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twotower.commands import bench, evaluate, generate, race, train
+from twotower.commands import bench, evaluate, generate, plan, quantize, race, space, train
 from twotower.errors import CheckpointError, InputError, NumericalError
+from twotower.space.checks import OutOfStep
+from twotower.space.deploying import DeploymentError
 
-COMMANDS = {"generate": generate, "race": race, "evaluate": evaluate, "bench": bench, "train": train}
+COMMANDS = {
+    "generate": generate,
+    "race": race,
+    "evaluate": evaluate,
+    "bench": bench,
+    "plan": plan,
+    "train": train,
+    "quantize": quantize,
+    "space": space,
+}
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -28,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         COMMANDS[asked.command].run(asked)
     except (InputError, CheckpointError) as error:
         return _say(error, BAD_INPUT)
-    except NumericalError as error:
+    except (NumericalError, OutOfStep, DeploymentError) as error:
         return _say(error, FAILED)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)

@@ -1,6 +1,7 @@
 """Prompts that come with a model, each with what was measured on it: `examples.json` in the model's folder.
 
-Knows no model and no page. `evaluate --examples` measures them anew.
+For released models whose folders hold none they are kept here, unmeasured. Knows no model and no page.
+`evaluate --examples` measures a folder's own anew.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from twotower.errors import CheckpointError
+from twotower.model.configuration import TwoTowerConfig
+from twotower.model.releases import release_shaped
 
 FILE = "examples.json"
+KEPT = Path(__file__).resolve().parent.parent / "assets" / "examples"  # by the names of releases
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,21 @@ class Examples:
     where: str = ""
 
 
+def find_examples(folder: Path, config: TwoTowerConfig) -> Examples | None:
+    """The folder's own examples, else those kept for the release whose shape the config has, else None.
+
+    By shape, so that a release is known wherever its folder lies and whatever it is called. Raises CheckpointError.
+    """
+    own, release = read_examples(folder), release_shaped(config)
+    return own if own or not release else _read(KEPT / f"{release.name}.json")
+
+
 def read_examples(folder: Path) -> Examples | None:
     """The examples in a model's folder; None where there are none. Raises CheckpointError where they are unusable."""
-    path = folder / FILE
+    return _read(folder / FILE)
+
+
+def _read(path: Path) -> Examples | None:
     if not path.is_file():
         return None
     try:
@@ -55,7 +71,7 @@ def read_examples(folder: Path) -> Examples | None:
             raise ValueError("it needs at least one prompt, and where they were measured")
         return Examples(prompts, body["where"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CheckpointError(f"{FILE} cannot be used: {error}") from error
+        raise CheckpointError(f"{path.name} cannot be used: {error}") from error
 
 
 def write_examples(folder: Path, examples: Examples) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from twotower.metrics import Metrics
 from twotower.model.twotower import TwoTower
-from twotower.sampling.generate import LANES, generate
+from twotower.sampling.generate import generate, lanes_of
 from twotower.sampling.settings import SamplingSettings
 from twotower.trace import Trace
 
@@ -74,15 +74,20 @@ def warm_up(
     model: TwoTower,
     settings: SamplingSettings,
     prompt_ids: Sequence[int] = (),
-    lanes: Sequence[str] = tuple(LANES),
+    lanes: Sequence[str] = (),
 ) -> None:
-    """Run every shape that `settings` will need once, unrecorded: full blocks, and the shorter last one."""
+    """Run every shape that `settings` will need once, unrecorded: full blocks, and the shorter last one.
+
+    Of all lanes that the model has, where none is named.
+    """
     last = settings.max_new_tokens % settings.block_size
     length = min(settings.max_new_tokens, 2 * settings.block_size + last)
     few = replace(settings, max_new_tokens=length, steps_per_block=1, end_token_ids=(), pins=())
-    for lane in lanes:
+    for lane in lanes or lanes_of(model.has_denoiser):
         for _ in generate(model, prompt_ids, lane, few, room=settings.max_new_tokens):
             pass
+    if not model.has_denoiser:
+        return
     with torch.inference_mode():
         for size in (settings.block_size, last):
             for masked in range(size):

@@ -39,11 +39,13 @@ function scaled(value, units) {
   return `${unit ? value.toPrecision(3) : value}${units[unit]}`;
 }
 
-function partsTable({ parts, totals, dtype_bytes }) {
+function partsTable({ parts, totals, dtype_bytes, bits }) {
   const rows = parts.map(({ name, meaning, parameters }) => [name, meaning, ...parameters.map(countOf)]);
+  const coded = bits ? `${bits} bits a weight, embeddings and heads 8, a scale a group; what is not quantised ` : "";
+  const kept = `${coded}${dtype_bytes} bytes a number${dtype_bytes < 4 ? ", a few small parts in float32" : ""}`;
   const both = (pair, show) => `${show(pair[0] + pair[1])} in both towers`;
   rows.push(["Parameters", both(totals.parameters, countOf), ...totals.parameters.map(countOf)]);
-  rows.push(["In memory", `${both(totals.bytes, bytesOf)}; ${dtype_bytes} bytes a number${dtype_bytes < 4 ? ", a few small parts in float32" : ""}`, ...totals.bytes.map(bytesOf)]);
+  rows.push(["In memory", `${both(totals.bytes, bytesOf)}; ${kept}`, ...totals.bytes.map(bytesOf)]);
   rows.push(["Active for one token", "with the experts it goes to, and one row of the embeddings", ...totals.active.map(countOf)]);
   return table(["Parameters", ...TOWERS.map(({ name }) => name)], rows);
 }

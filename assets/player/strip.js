@@ -21,9 +21,10 @@ class StripView {
     setText(this.tagline, tagline);
     this.shine(light);
     if (this.facts.childElementCount) return; // a page has one model
-    for (const [name, text] of facts) {
+    for (const [name, text, link] of facts) {
       const fact = el("div");
-      const value = el("dd", "", text);
+      const value = el("dd");
+      value.append(link ? linkTo(link, text) : text);
       value.dataset.fact = name;
       fact.append(el("dt", "", name), value);
       this.facts.append(fact);
@@ -34,6 +35,15 @@ class StripView {
     setText(this.light, LIGHTS[light]);
     this.light.dataset.light = light;
   }
+}
+
+// The address is a stranger's, out of a model card: a web page, told nothing of this one.
+function linkTo(address, text) {
+  const link = el("a", "", text);
+  if (/^https?:\/\//.test(address)) link.href = address;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  return link;
 }
 
 const strip = new StripView(element.querySelector(".tt-strip"));

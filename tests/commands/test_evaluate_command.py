@@ -88,9 +88,19 @@ def test_the_rows_may_go_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "{" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("bits", ["8", "4"])
+def test_quantised_weights_are_measured_and_named(bits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", *SMALL, "--tasks", "counting", "--quantize", bits, "--dtype", "bfloat16"]) == 0
+    where, *_, last = capsys.readouterr().out.splitlines()
+    assert where.endswith(f", bfloat16, {bits}-bit weights")
+    assert {row["arm"] for row in json.loads(last)["rows"]} == {"AR", "T=1"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["--quantize", "3"], ["bits is 3", "8 or 4"]),
+        (["--quantize", "4", "--engine", "traced"], ["engine is 'traced'", "plain, as quantised experts"]),
         (["--tasks", "juggling"], ["--tasks is 'juggling'", "sums, few-shot sums, word problems"]),
         (["--tasks", "sums", "Sums"], ["--tasks is 'Sums'", "facts"]),
         (["--instances", "0"], ["--instances is 0", "a whole number of at least 1"]),

@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 import torch
 
+from tests.hub import HEAD, HubRepository, serve_hub
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
 from twotower.commands import options
@@ -45,6 +46,27 @@ def test_the_trace_file_replays_to_the_text(tmp_path: Path, capsys: pytest.Captu
     trace = Trace.from_json(json.dumps(body))
     assert decode(TwoTower.from_pretrained(DEFAULT_MODEL).tokenizer, trace.token_ids) == text
     assert ("The cat" + text) in capsys.readouterr().out
+
+
+def test_a_model_of_the_hub_says_its_licence_and_the_trace_says_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve_hub({"owner/name": HubRepository(DEFAULT_MODEL)}) as hub:
+        hub.use(monkeypatch, tmp_path)
+        assert main(["generate", "--model", "owner/name", *SHORT, "--json", "-"]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("licence of its weights: apache-2.0") == 1
+    assert f"fetching owner/name@{HEAD}" in said.err
+    assert json.loads(said.out.splitlines()[-1])["events"][0]["model"] == f"owner/name@{HEAD[:12]}"
+
+
+def test_a_model_that_the_hub_does_not_have_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve_hub({}) as hub:
+        hub.use(monkeypatch, tmp_path)
+        assert main(["generate", "--model", "owner/name", *SHORT]) == 2
+    assert capsys.readouterr().err.startswith("twotower: owner/name is no folder here")
 
 
 @pytest.mark.parametrize("lane", list(LANES))

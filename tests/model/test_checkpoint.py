@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from quantised import WIDTHS, quantised_weights, read_in
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from twotower.errors import CheckpointError
+from twotower.errors import CheckpointError, InputError
+from twotower.model import twotower as twotower_module
+from twotower.model.experts import Experts, MoE
+from twotower.model.quantised_layers import quantise_layers
+from twotower.model.quantization import quantise
 from twotower.model.twotower import TwoTower
 
 
@@ -142,3 +148,124 @@ def test_pickles_are_not_read(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match="safetensors"):
         TwoTower.from_pretrained(folder)
+
+
+# ---- quantised ---------------------------------------------------------------------------------------------------
+
+IDS = [5, 60, 7, 33, 8, 12]
+both = pytest.mark.parametrize("bits", [8, 4])
+
+
+@pytest.fixture(scope="module")
+def plain(make_model: Callable[..., TwoTower]) -> TwoTower:
+    return make_model(**WIDTHS)
+
+
+@both
+@pytest.mark.parametrize("shard_bytes", [30_000, 2**30])
+def test_read_shard_by_shard_is_what_quantising_each_weight_gives(
+    plain: TwoTower, tmp_path: Path, bits: int, shard_bytes: int
+) -> None:
+    plain.save_pretrained(tmp_path, shard_bytes=shard_bytes)
+    model = TwoTower.from_pretrained(tmp_path, bits=bits)
+    assert (model.bits, model.precision) == (bits, f"float32, {bits}-bit weights")
+    weights, left = plain.state_dict(), dict(model.state_dict())
+    for name, weight in quantised_weights(model):
+        codes, scales = quantise(weights.pop(name), weight.bits)
+        assert torch.equal(left.pop(f"{name}.codes"), codes), name
+        assert torch.equal(left.pop(f"{name}.scales"), scales), name
+    assert weights.keys() == left.keys()
+    for name, tensor in left.items():
+        assert torch.equal(tensor, weights[name]), name
+
+
+@both
+@pytest.mark.parametrize("shard_bytes", [30_000, 2**30])
+def test_saved_and_read_again_every_bit_is_the_same(
+    plain: TwoTower, tmp_path: Path, bits: int, shard_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = read_in(plain, tmp_path / "plain", bits)
+    model.save_pretrained(tmp_path / "coded", shard_bytes=shard_bytes)
+    monkeypatch.setattr("twotower.model.quantization.quantise", lambda *_: pytest.fail("quantised again"))
+    again = TwoTower.from_pretrained(tmp_path / "coded")
+    assert again.bits == bits
+    assert_same_weights(again, model)
+    assert torch.equal(again.context_logits(IDS), model.context_logits(IDS))
+    assert torch.equal(again.denoiser_logits(IDS, [3, 9, 3], 0.7), model.denoiser_logits(IDS, [3, 9, 3], 0.7))
+    assert_same_weights(TwoTower.from_pretrained(tmp_path / "coded", bits=bits), model)
+    assert bool(list((tmp_path / "coded").glob("model-*-of-*.safetensors"))) == (shard_bytes < 2**30)
+
+
+def test_codes_do_not_follow_the_dtype(plain: TwoTower, tmp_path: Path) -> None:
+    model = read_in(plain, tmp_path / "plain", 4)
+    model.save_pretrained(tmp_path / "coded", dtype=torch.bfloat16)
+    again = TwoTower.from_pretrained(tmp_path / "coded", dtype=torch.bfloat16)
+    ours, theirs = dict(quantised_weights(again)), dict(quantised_weights(model))
+    assert all(torch.equal(ours[name].codes, theirs[name].codes) for name in theirs)
+    assert {weight.scales.dtype for weight in ours.values()} == {torch.bfloat16}
+    assert again.dtype == again.context_logits(IDS).dtype == torch.bfloat16
+    off = again.context_logits(IDS).float() - model.context_logits(IDS)
+    assert off.norm() < 0.1 * model.context_logits(IDS).norm()
+
+
+def test_what_was_quantised_is_not_quantised_to_other_bits(plain: TwoTower, tmp_path: Path) -> None:
+    read_in(plain, tmp_path / "plain", 8).save_pretrained(tmp_path / "coded")
+    with pytest.raises(InputError, match="bits is 4; allowed: 8, to which"):
+        TwoTower.from_pretrained(tmp_path / "coded", bits=4)
+
+
+def test_codes_of_another_kind_are_no_codes(plain: TwoTower, tmp_path: Path) -> None:
+    read_in(plain, tmp_path / "plain", 4).save_pretrained(tmp_path / "coded")
+    codes = load_file(tmp_path / "coded" / "model.safetensors")["lm_head.weight.codes"]
+    rewrite(tmp_path / "coded", lm_head__weight__codes=codes.float())
+    with pytest.raises(CheckpointError, match=r"lm_head\.weight\.codes is torch\.float32; allowed: torch\.int8"):
+        TwoTower.from_pretrained(tmp_path / "coded")
+
+
+def test_plain_weights_under_the_name_of_codes_are_missed(plain: TwoTower, tmp_path: Path) -> None:
+    """A config that says quantised beside weights that are not."""
+    read_in(plain, tmp_path / "plain", 4).save_pretrained(tmp_path / "coded")
+    (tmp_path / "plain" / "config.json").write_bytes((tmp_path / "coded" / "config.json").read_bytes())
+    with pytest.raises(CheckpointError, match=r"lacks tensors .*codes"):
+        TwoTower.from_pretrained(tmp_path / "plain")
+
+
+def test_a_weight_that_is_not_finite_is_named(plain: TwoTower, tmp_path: Path) -> None:
+    plain.save_pretrained(tmp_path)
+    name = "denoiser_tower.layers.1.mixer.experts.3.down_proj.weight"
+    weight = load_file(tmp_path / "model.safetensors")[name]
+    weight[2, 3] = float("nan")
+    rewrite(tmp_path, **{name: weight})
+    assert TwoTower.from_pretrained(tmp_path).bits is None  # a run of it says so when it meets one
+    with pytest.raises(CheckpointError, match=rf"{name} holds NaN or infinity"):
+        TwoTower.from_pretrained(tmp_path, bits=8)
+
+
+@both
+def test_experts_that_were_left_as_they_are_are_found_by_their_bytes(
+    plain: TwoTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int
+) -> None:
+    def linear_layers_only(model: TwoTower, wanted: int) -> None:
+        quantise_layers(model, wanted)
+        for module in model.modules():
+            if isinstance(module, MoE):
+                module.experts = Experts(model.config)
+
+    monkeypatch.setattr(twotower_module, "quantise_layers", linear_layers_only)
+    plain.save_pretrained(tmp_path)
+    with pytest.raises(
+        CheckpointError, match=rf"context_tower\.layers\.1 takes [\d,]+ bytes .*, {bits} bits it has to"
+    ):
+        TwoTower.from_pretrained(tmp_path, bits=bits, dtype=torch.bfloat16)
+
+
+def test_a_tensor_in_a_storage_too_large_is_found(plain: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in memory counts, not what shows of it."""
+    model = TwoTower(plain.config)
+    twotower_module.checkpoint.check_bytes(model)
+    norm = model.denoiser_tower.norm_f
+    norm.weight = nn.Parameter(torch.ones(2 * len(norm.weight))[: len(norm.weight)])
+    with pytest.raises(CheckpointError, match=r"denoiser_tower\.norm_f takes 384 bytes .* has to take 192"):
+        twotower_module.checkpoint.check_bytes(model)
+    model.denoiser_tower.to("meta")
+    twotower_module.checkpoint.check_bytes(model)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from twotower.model import experts as experts_module
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.experts import Experts, MoE, grouped_linear
+from twotower.model.experts import Experts, MoE, all_experts, chosen_experts, grouped_linear
 
 
 @pytest.fixture
@@ -53,18 +54,24 @@ def routed(config: TwoTowerConfig, tokens: int, **changes: int) -> tuple[Experts
     return experts, x, chosen, weights
 
 
+def both_ways(experts: Experts, x: Tensor, chosen: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """All of them, and those that were chosen."""
+    stacks = experts.up_proj, experts.down_proj
+    return all_experts(x, *stacks, chosen, weights), chosen_experts(x, *stacks, chosen, weights)
+
+
 @pytest.mark.parametrize("tokens", [1, 2, 16, 40])
 @pytest.mark.parametrize("inner", [16, 17])  # of a width that torch's grouped product takes, and of one it does not
 def test_all_experts_and_chosen_experts_agree(tiny_config: TwoTowerConfig, tokens: int, inner: int) -> None:
     experts, *given = routed(tiny_config, tokens, moe_intermediate_size=inner)
-    one, other = experts.all_experts(*given), experts.chosen_experts(*given)
+    one, other = both_ways(experts, *given)
     torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_both_ways_keep_the_dtype_of_the_rows(tiny_config: TwoTowerConfig) -> None:
     experts, x, chosen, weights = routed(tiny_config, 6, moe_intermediate_size=16)
     experts, x = experts.to(torch.bfloat16), x.to(torch.bfloat16)
-    one, other = experts.all_experts(x, chosen, weights), experts.chosen_experts(x, chosen, weights)
+    one, other = both_ways(experts, x, chosen, weights)
     assert one.dtype == other.dtype == torch.bfloat16
     torch.testing.assert_close(one, other, atol=0.1, rtol=0.05)
 
@@ -79,7 +86,7 @@ def test_small_experts_are_all_computed_and_large_ones_are_not(
     experts, *given = routed(tiny_config, 3, n_routed_experts=count, moe_intermediate_size=inner)
     taken: list[str] = []
     for name in ("all_experts", "chosen_experts"):
-        monkeypatch.setattr(experts, name, lambda *_, name=name: taken.append(name))
+        monkeypatch.setattr(experts_module, name, lambda *_, name=name: taken.append(name))
     experts(*given)
     assert taken == [way]
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
 from twotower import DEFAULT_MODEL
 from twotower.errors import CheckpointError
@@ -61,6 +64,18 @@ def test_the_embedded_model_has_every_layer_kind_and_is_small() -> None:
     assert model.end_token_ids == (2,)
     weights = sum(file.stat().st_size for file in Path(DEFAULT_MODEL).glob("*.safetensors"))
     assert weights <= 40 * 2**20
+
+
+def test_a_text_ends_at_the_configs_end_token_and_at_the_tokenizers(tiny_model: TwoTower, tmp_path: Path) -> None:
+    tiny_model.save_pretrained(tmp_path)
+    assert TwoTower.from_pretrained(tmp_path).end_token_ids == (2,)
+    vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"word{i}": i for i in range(3, 11)}, "<|im_end|>": 11}
+    words = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<|im_end|>").save_pretrained(tmp_path)
+    model = TwoTower.from_pretrained(tmp_path)
+    assert model.config.end_token_ids == (2,)
+    assert model.tokenizer.eos_token_id == 11
+    assert model.end_token_ids == (2, 11)
 
 
 def test_nothing_of_a_model_is_downloaded_for_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

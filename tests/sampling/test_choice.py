@@ -20,36 +20,36 @@ def kept(logits: torch.Tensor) -> list[int]:
 
 
 def test_noise_depends_on_seed_and_key_alone() -> None:
-    one, other = Noise(7, CPU), Noise(7, CPU)
-    one.gumbel((3,), 0, 0)
-    one.gumbel((5,), 9)
-    assert torch.equal(one.gumbel((4,), 2, 1), other.gumbel((4,), 2, 1))
+    one, other = Noise(7), Noise(7)
+    one.gumbel((3,), CPU, 0, 0)
+    one.gumbel((5,), CPU, 9)
+    assert torch.equal(one.gumbel((4,), CPU, 2, 1), other.gumbel((4,), CPU, 2, 1))
 
 
 def test_noise_of_a_position_is_drawn_once_while_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    noise, drawn = Noise(7, CPU), []
+    noise, drawn = Noise(7), []
     real = noise.gumbel
     monkeypatch.setattr(noise, "gumbel", lambda shape, *key: drawn.append(key) or real(shape, *key))
-    rows = [noise.at(position, 5) for position in (*range(16), *range(16))]
-    assert drawn == [(position,) for position in range(16)]
+    rows = [noise.at(position, 5, CPU) for position in (*range(16), *range(16))]
+    assert drawn == [(CPU, position) for position in range(16)]
     for position in range(16, 100):
-        noise.at(position, 5)
-    assert torch.equal(noise.at(3, 5), rows[3])  # drawn anew, and the same
+        noise.at(position, 5, CPU)
+    assert torch.equal(noise.at(3, 5, CPU), rows[3])  # drawn anew, and the same
     assert len(drawn) == 101
-    assert noise.at(3, 4).shape == (4,)
+    assert noise.at(3, 4, CPU).shape == (4,)
 
 
 @pytest.mark.parametrize(("seed", "key"), [(8, (2, 1)), (7, (1, 2)), (7, (2,)), (7, (2, 2))])
 def test_another_seed_or_key_is_other_noise(seed: int, key: tuple[int, ...]) -> None:
-    assert not torch.equal(Noise(seed, CPU).gumbel((4,), *key), Noise(7, CPU).gumbel((4,), 2, 1))
+    assert not torch.equal(Noise(seed).gumbel((4,), CPU, *key), Noise(7).gumbel((4,), CPU, 2, 1))
 
 
 def test_zero_temperature_scores_by_the_logits() -> None:
-    assert scores(LOGITS, SamplingSettings(temperature=0.0), Noise(1, CPU), 0) is LOGITS
+    assert scores(LOGITS, SamplingSettings(temperature=0.0), Noise(1), 0) is LOGITS
 
 
 def test_frequencies_follow_the_softmax_at_the_temperature() -> None:
-    settings, noise = SamplingSettings(temperature=0.7), Noise(3, CPU)
+    settings, noise = SamplingSettings(temperature=0.7), Noise(3)
     drawn = scores(LOGITS.expand(20_000, -1), settings, noise, 0).argmax(-1)
     frequencies = torch.bincount(drawn, minlength=5) / 20_000
     torch.testing.assert_close(frequencies, (LOGITS[0] / 0.7).softmax(-1), atol=0.015, rtol=0)
@@ -75,7 +75,7 @@ def test_top_p_counts_within_top_k() -> None:
 
 def test_filters_bound_what_is_drawn() -> None:
     settings = SamplingSettings(temperature=5.0, top_k=2)
-    drawn = scores(LOGITS.expand(500, -1), settings, Noise(0, CPU), 0).argmax(-1)
+    drawn = scores(LOGITS.expand(500, -1), settings, Noise(0), 0).argmax(-1)
     assert set(drawn.tolist()) == {0, 1}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twotower import DEFAULT_MODEL, TwoTower
+from twotower.model.setup import Setup
 from twotower.ui.engine import Engine
 from twotower.ui.launch import WarmLanes
 from twotower.ui.worker import Worker
@@ -24,4 +25,4 @@ def worker(embedded: TwoTower) -> Worker:
 
 @pytest.fixture(scope="session")
 def engine(embedded: TwoTower, worker: Worker) -> Engine:
-    return Engine(DEFAULT_MODEL, embedded.config, embedded.device, embedded.dtype, worker, lambda: embedded)
+    return Engine(DEFAULT_MODEL, Setup.find(embedded.config), worker, lambda: embedded)

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.hub import HubRepository, serve_hub
 from twotower import DEFAULT_MODEL, CheckpointError, TwoTower
 from twotower.errors import InputError
+from twotower.model.licence import licence_of
+from twotower.model.setup import Wanted
+from twotower.model.source import name_of
 from twotower.sampling.events import Event, Finished
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
@@ -24,7 +28,6 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
     """Engines a page was built for, in place of the page."""
     engines: list[Engine] = []
     monkeypatch.setattr(launch, "build_demo", engines.append)
-    monkeypatch.delenv("TWOTOWER_MODEL", raising=False)
     return engines
 
 
@@ -34,40 +37,51 @@ def test_without_a_word_the_embedded_model(built: list[Engine]) -> None:
     assert built[0].model().folder == DEFAULT_MODEL
 
 
-def test_the_environment_names_the_model(built: list[Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", str(shutil.copytree(DEFAULT_MODEL, tmp_path / "theirs")))
-    make_demo()
-    assert built[0].folder.name == "theirs"
-
-
-def test_an_argument_outdoes_the_environment(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", "owner/theirs")
-    make_demo(DEFAULT_MODEL)
-    assert built[0].folder == DEFAULT_MODEL
-
-
 def test_an_engine_is_used_or_refused_at_once(built: list[Engine]) -> None:
-    make_demo(DEFAULT_MODEL, engine="plain")
+    make_demo(wanted=Wanted(engine="plain"))
     assert built[0].model().engine.name == "plain"
     with pytest.raises(InputError, match="engine is 'warp'"):
-        make_demo(DEFAULT_MODEL, engine="warp")
+        make_demo(wanted=Wanted(engine="warp"))
 
 
 def test_the_page_is_there_before_the_weights(built: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, may_load = threading.Event(), threading.Event()
-    really = TwoTower.from_pretrained
+    really = TwoTower.load
 
     def slowly(*asked: Any, **named: Any) -> TwoTower:
         may_load.wait(30)
         loaded.set()
         return really(*asked, **named)
 
-    monkeypatch.setattr(launch.TwoTower, "from_pretrained", slowly)
+    monkeypatch.setattr(launch.TwoTower, "load", slowly)
     make_demo()
     assert built
     assert not loaded.is_set()
     may_load.set()
     assert built[0].model().config == built[0].config
+
+
+def test_the_page_is_there_before_the_weights_are_downloaded(
+    built: list[Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    may_load, really = threading.Event(), launch.find_folder
+
+    def slowly(*asked: Any, weights: bool = True) -> Path:
+        if weights:
+            may_load.wait(30)
+        return really(*asked, weights=weights)
+
+    monkeypatch.setattr(launch, "find_folder", slowly)
+    with serve_hub({"owner/name": HubRepository(DEFAULT_MODEL)}) as hub:
+        hub.use(monkeypatch, tmp_path)
+        make_demo("owner/name")
+        assert name_of(built[0].folder) == "owner/name@bbbbbbbbbbbb"
+        assert licence_of(built[0].folder).name == "apache-2.0"
+        assert hub.bytes_of("config.json")
+        assert not hub.bytes_of("model.safetensors")
+        may_load.set()
+        assert built[0].model().folder == built[0].folder
+    assert hub.bytes_of("model.safetensors") == (DEFAULT_MODEL / "model.safetensors").stat().st_size
 
 
 def test_weights_that_cannot_be_loaded_are_said_when_they_are_wanted(built: list[Engine], tmp_path: Path) -> None:

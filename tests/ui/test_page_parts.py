@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
 from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
-from twotower.ui.facts import count, licence, model_facts
+from twotower.ui.facts import count, model_facts
 from twotower.ui.handlers import Handlers
-from twotower.ui.launch import WarmLanes, make_demo
+from twotower.ui.launch import WarmLanes
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.panel import Numbers, Panel, Stage, TitleStrip, Verdict
 
@@ -31,7 +32,7 @@ def test_parameters_are_counted_as_people_do(parameters: int, shown: str) -> Non
 
 
 def test_facts_are_of_the_model(engine: Engine) -> None:
-    facts = dict(model_facts(engine))
+    facts = {name: text for name, text, *_ in model_facts(engine)}
     assert facts["model"] == "twotower-tiny"
     assert facts["parameters"] == f"{count(engine.model().parameters_per_tower())} per tower"
     assert facts["device"] == "cpu"
@@ -40,8 +41,29 @@ def test_facts_are_of_the_model(engine: Engine) -> None:
     assert facts["licence"] == "apache-2.0"
 
 
-def test_a_licence_nobody_wrote_down_is_not_made_up(tmp_path: Path) -> None:
-    assert licence(tmp_path) == "see model card"
+def test_the_licence_is_linked_where_the_card_says_to_what(engine: Engine, tmp_path: Path) -> None:
+    def shown(card: str) -> list[str]:
+        (tmp_path / "README.md").write_text(f"---\n{card}\n---\n", encoding="utf-8")
+        return model_facts(replace(engine, folder=tmp_path))[-1]
+
+    other = "license: other\nlicense_name: open <b>\nlicense_link: >-\n  "
+    assert shown(f"{other}https://example.org/licence/") == ["licence", "open <b>", "https://example.org/licence/"]
+    assert shown(f"{other}javascript:alert(1)") == ["licence", "open <b>"]
+    assert shown("language: en") == ["licence", "see model card"]
+
+
+def test_a_model_of_the_hub_is_shown_with_its_commit(engine: Engine, tmp_path: Path) -> None:
+    cached = tmp_path / "models--owner--name" / "snapshots" / ("b" * 40)
+    cached.mkdir(parents=True)
+    assert model_facts(replace(engine, folder=cached))[0] == ["model", "owner/name@bbbbbbbbbbbb"]
+
+
+def test_facts_of_a_quantised_model_say_so_and_count_the_same_parameters(engine: Engine) -> None:
+    plain = {name: text for name, text, *_ in model_facts(engine)}
+    quantised = replace(engine.setup, config=engine.config.quantised(4))
+    facts = {name: text for name, text, *_ in model_facts(replace(engine, setup=quantised))}
+    assert facts["dtype"] == "float32, 4-bit weights"
+    assert facts["parameters"] == plain["parameters"]
 
 
 def test_messages_repeat_what_was_typed_as_text_and_not_as_markup() -> None:
@@ -85,12 +107,6 @@ def test_a_shape_is_warmed_up_once(embedded: TwoTower, monkeypatch: pytest.Monke
         settings = SamplingSettings(max_new_tokens=4, block_size=size, seed=0)
         assert list(run([1, 5], "diffusion", settings, lambda: False))
     assert warmed == [(16, "diffusion"), (8, "diffusion")]
-
-
-def test_the_model_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWOTOWER_MODEL", str(tmp_path / "gone"))
-    with pytest.raises(ValueError, match="gone"):
-        make_demo()
 
 
 def test_launching_shares_nothing() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from tests.released import RELEASED
 from twotower.errors import CheckpointError
-from twotower.examples import FILE, Example, Examples, write_examples
+from twotower.examples import FILE, Example, Examples, find_examples, write_examples
 from twotower.ui import copy, page
 from twotower.ui.anatomy import Anatomy, Tour
 from twotower.ui.engine import Engine
@@ -173,6 +174,17 @@ def test_a_chip_sets_its_prompt(page_of: Callable[..., gr.Blocks]) -> None:
 def test_a_model_without_examples_gets_the_pages_own_and_no_figures(page_of: Callable[..., gr.Blocks]) -> None:
     demo = page_of(None)
     assert chips(demo) == [example.name for example in copy.EXAMPLES.prompts]
+    assert not [block for block in demo.blocks.values() if getattr(block, "elem_id", None) == "examples-info"]
+
+
+def test_a_released_model_gets_the_examples_kept_for_it_and_no_figures(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "recorded_names", lambda: ())
+    kept = find_examples(tmp_path, RELEASED)
+    assert kept is not None
+    demo = build_demo(replace(engine, folder=tmp_path, setup=replace(engine.setup, config=RELEASED)))
+    assert chips(demo) == [example.name for example in kept.prompts]
     assert not [block for block in demo.blocks.values() if getattr(block, "elem_id", None) == "examples-info"]
 
 

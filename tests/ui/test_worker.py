@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -118,3 +119,19 @@ def test_a_model_that_cannot_be_built_is_said_by_wait() -> None:
 
     with pytest.raises(ValueError, match="no such model"):
         Worker(build).wait()
+
+
+def test_a_lane_runs_in_the_context_of_whoever_asked_for_it() -> None:
+    visitor: ContextVar[str] = ContextVar("visitor", default="nobody")
+    seen: list[str] = []
+
+    def looking(*_: object) -> Iterator[Event]:
+        seen.append(visitor.get())
+        yield event(0)
+
+    worker = Worker(lambda: looking)
+    worker.wait()
+    for name in ("first", "second"):
+        visitor.set(name)
+        list(worker.submit([1], "any", SETTINGS).batches(0.0))
+    assert seen == ["first", "second"]

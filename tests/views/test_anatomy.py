@@ -29,15 +29,20 @@ def drawn(config: TwoTowerConfig, dtype_bytes: int = 4) -> Any:
     return json.loads(json.dumps(anatomy(config, dtype_bytes), allow_nan=False))
 
 
+@pytest.mark.parametrize("bits", [None, 8, 4])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_totals_are_those_of_a_built_model(tiny_config: TwoTowerConfig, dtype: torch.dtype) -> None:
-    for config in (tiny_config, TwoTowerConfig.from_folder(Path(DEFAULT_MODEL))):
+def test_totals_are_those_of_a_built_model(tiny_config: TwoTowerConfig, dtype: torch.dtype, bits: int | None) -> None:
+    for plain in (tiny_config, TwoTowerConfig.from_folder(Path(DEFAULT_MODEL))):
+        config = plain.quantised(bits)
         with torch.device("meta"):
+            numbers = sum(parameter.numel() for parameter in TwoTower(plain).parameters())
             model = TwoTower(config)
         allocate(model, torch.device("meta"), dtype)
-        totals = drawn(config, dtype.itemsize)["totals"]
+        drawing = drawn(config, dtype.itemsize)
+        totals = drawing["totals"]
+        assert drawing["bits"] == bits
         assert totals["parameters"][0] == model.parameters_per_tower()
-        assert sum(totals["parameters"]) == sum(parameter.numel() for parameter in model.parameters())
+        assert sum(totals["parameters"]) == numbers
         assert sum(totals["bytes"]) == sum(tensor.nbytes for tensor in model.state_dict().values())
 
 

@@ -16,6 +16,7 @@ from twotower.benchmark.overheads import recording_overheads, streaming_overhead
 from twotower.benchmark.reading import reads_text
 from twotower.model.device import machine_name
 from twotower.model.twotower import TwoTower
+from twotower.sizes import part_weights
 
 Say = Callable[[str], None]
 
@@ -60,10 +61,10 @@ def benchmark(model: TwoTower, repeats: int, longest: int, peers: bool, say: Say
 def _setting(model: TwoTower, machine: Machine, repeats: int) -> Setting:
     return Setting(
         model=model.name,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=sum(weights.parameters for weights in part_weights(model.config).values()),
         device=machine_name(model.device),
         threads=torch.get_num_threads(),
-        dtype=str(model.dtype).removeprefix("torch."),
+        dtype=model.precision,
         engine=model.engine.name,
         torch=torch.__version__,
         date=datetime.date.today().isoformat(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twotower.benchmark.weights import head_bytes, token_products, tower_bytes
+from twotower.benchmark.weights import head_bytes, row_bytes, token_products, tower_bytes
 from twotower.model.configuration import ATTENTION, MAMBA, TwoTowerConfig
 from twotower.sizes import FLOAT32_BYTES, layer_memory
 
@@ -73,7 +73,7 @@ class Floors:
 
     def _pass(self, rows: int, touched: Sequence[int], *, heads: int, moved: int, pairs: int, keeps: bool) -> Work:
         config = self.config
-        weights = tower_bytes(config, self.element, touched) + rows * config.hidden_size * self.element
+        weights = tower_bytes(config, self.element, touched) + rows * row_bytes(config, self.element)
         if heads:
             weights += head_bytes(config, self.element)
         products = rows * token_products(config) + heads * config.hidden_size * config.vocab_size

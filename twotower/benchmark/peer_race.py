@@ -16,6 +16,7 @@ from twotower.benchmark.peers import Peer
 from twotower.benchmark.reading import prompt_of
 from twotower.benchmark.shapes import random_model
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.setup import Setup
 from twotower.model.twotower import TwoTower
 from twotower.race import Spread, collector_at_rest, warm_up
 from twotower.sampling.events import TokenDecoded
@@ -55,8 +56,7 @@ def peer_figures(model: TwoTower, repeats: int) -> list[PeerFigure]:
     """The model itself, where its device has room for a second copy, then larger shapes with random weights."""
     found = [against_peer(model, model.name, repeats)] if has_room(model) else []
     for name, config in MADE_UP.items():
-        larger = random_model(config, model.device, model.dtype)
-        larger.use(model.engine.name)
+        larger = random_model(Setup(config, model.device, model.device, model.dtype, model.engine.name))
         found.append(against_peer(larger, name, repeats))
     return found
 

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import torch
 from torch import Tensor
 
-from twotower.examples import read_examples
+from twotower.examples import find_examples
 from twotower.model.twotower import TwoTower
 from twotower.text import encode_prompt
 
@@ -56,7 +56,7 @@ def reads_text(model: TwoTower) -> bool:
 
 
 def _prompts(model: TwoTower) -> dict[str, list[int]]:
-    examples = read_examples(model.folder) if model.folder is not None else None
+    examples = find_examples(model.folder, model.config) if model.folder is not None else None
     if examples is None:
         return {}
     return {example.name: encode_prompt(model, example.prompt) for example in examples.prompts}

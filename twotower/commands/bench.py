@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from twotower import DEFAULT_MODEL, CheckpointError, TwoTower, TwoTowerConfig
+from twotower import CheckpointError, TwoTower, TwoTowerConfig
 from twotower.benchmark.benchmark import benchmark
 from twotower.benchmark.figures import Figures
 from twotower.benchmark.plot import page
@@ -17,8 +17,7 @@ from twotower.benchmark.tables import MARKS, as_markdown, as_text
 from twotower.commands import options
 from twotower.errors import InputError
 from twotower.marks import around_marks, write_between_marks
-from twotower.model.device import find_device, find_dtype
-from twotower.model.engine import find_engine
+from twotower.model.setup import ALONE, Setup
 from twotower.model.threads import settle_threads
 
 LONGEST, LEAST, MOST = 8192, 256, 131072
@@ -40,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--shapes", metavar="CONFIG", help="in the model's place random weights of this config.json")
     options.add_model(parser)
+    options.add_threads(parser)
     options.add_json(parser, "every figure")
     parser.set_defaults(json="-")
 
@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, print the tables; the last line is JSON."""
     _check(arguments)
     model = _model(arguments)
+    if arguments.peers and model.bits is not None:
+        raise InputError("--peers", model.name, "a model that is not quantised: transformers has no such weights")
     figures = benchmark(model, arguments.repeats, arguments.longest, arguments.peers, _say)
     print(as_text(figures))
     if arguments.markdown is not None:
@@ -77,11 +79,13 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if not least <= value <= most:
             raise InputError(f"--{name}", value, f"a whole number from {least} to {most}")
+    if arguments.denoiser_device == ALONE:
+        raise InputError("--denoiser-device", ALONE, "a device: the denoiser tower's passes are measured too")
     for option in ("json", "markdown", "plot"):
         options.check_place(f"--{option}", getattr(arguments, option))
     if arguments.markdown is not None:
         around_marks(Path(arguments.markdown), MARKS)
-    if arguments.shapes is not None and arguments.model != str(DEFAULT_MODEL):
+    if arguments.shapes is not None and arguments.model is not None:
         raise InputError("--shapes", arguments.shapes, "a shape in the place of --model, not beside it")
 
 
@@ -92,10 +96,7 @@ def _model(arguments: argparse.Namespace) -> TwoTower:
         config = TwoTowerConfig.from_json(Path(arguments.shapes).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, CheckpointError, TypeError) as error:
         raise InputError("--shapes", arguments.shapes, f"the config.json of a model ({error})") from error
-    device = find_device(arguments.device)
-    engine = find_engine(arguments.engine, device)
-    model = random_model(config, device, find_dtype(arguments.dtype, device, config))
-    model.engine = engine
+    model = random_model(Setup.find(config, options.wanted(arguments)))
     settle_threads(model, arguments.threads)
     return model
 

@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--examples", action="store_true", help="measure the model's own example prompts and keep that")
     options.add_model(parser)
+    options.add_threads(parser)
     options.add_json(parser, "every row")
     parser.set_defaults(json="-")
 
@@ -121,7 +122,7 @@ def _ratio(row: Row) -> float:
 
 
 def _machine(model: TwoTower) -> str:
-    return f"{machine_name(model.device)}, {model.dtype}".replace("torch.", "")
+    return f"{machine_name(model.device)}, {model.precision}"
 
 
 def _watched(outcomes: Iterable[Outcome], total: int, done: int) -> Iterator[Outcome]:

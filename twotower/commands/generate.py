@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_sampling(parser)
     parser.add_argument("--lane", default="diffusion", help=f"one of {', '.join(LANES)} (default: diffusion)")
     options.add_model(parser)
+    options.add_threads(parser)
     options.add_json(parser, "the whole trace")
     options.add_recording(parser, "the run")
 

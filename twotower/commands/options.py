@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.errors import InputError
 from twotower.model.engine import ENGINES
+from twotower.model.setup import ALONE, Wanted
 from twotower.model.threads import settle_threads
 from twotower.pins import with_pins
+from twotower.planning.load import load
 from twotower.recording import Recording, check_recordable
 from twotower.sampling.settings import UNMASKING, SamplingSettings
 from twotower.trace import Trace
@@ -37,14 +40,30 @@ _SETTINGS = (
 )
 
 
+_MODEL = (
+    ("--model", str, "model folder or Hub repository (default: the embedded model)"),
+    ("--revision", str, "commit of the repository (default: the one that is known to be right)"),
+    ("--device", str, "cpu, cuda, ... (default: CUDA where there is one)"),
+    ("--context-device", str, "where the context tower is to be (default: --device)"),
+    ("--denoiser-device", str, f"where the denoiser tower is to be, or {ALONE} (default: the context tower's)"),
+    ("--dtype", str, "float32 or bfloat16 (default: float32 on the CPU, else the checkpoint's)"),
+    ("--quantize", int, "weights of 8 or 4 bits (default: as they are stored)"),
+    ("--engine", str, f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"),
+)
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --dtype, --engine, --threads."""
-    parser.add_argument("--model", default=str(DEFAULT_MODEL), help="model folder or Hub repository")
-    parser.add_argument("--device", help="cpu, cuda, ... (default: CUDA where there is one)")
-    parser.add_argument("--dtype", help="float32 or bfloat16 (default: float32 on the CPU)")
-    parser.add_argument(
-        "--engine", help=f"how passes run, one of {', '.join(ENGINES)} (default: the fast one of the device)"
-    )
+    """--model, --revision, where and in what it runs, --threads.
+
+    A default comes from the environment, TWOTOWER_MODEL, TWOTOWER_DENOISER_DEVICE, ...: a Space has no command line.
+    """
+    for option, kind, words in _MODEL:
+        variable = "TWOTOWER_" + option[2:].upper().replace("-", "_")
+        parser.add_argument(option, type=kind, default=os.environ.get(variable), help=f"{words}; or {variable}")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """--threads."""
     parser.add_argument("--threads", type=int, help="CPU threads (default: as many as are measured to be worth it)")
 
 
@@ -82,11 +101,26 @@ def add_recording(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--name", help="what the recording is called (default: how the prompt begins)")
 
 
+def source(arguments: argparse.Namespace) -> str | Path:
+    """The folder or the repository that the options name."""
+    return arguments.model or DEFAULT_MODEL
+
+
+def wanted(arguments: argparse.Namespace) -> Wanted:
+    """Where, and in what, the options want it."""
+    return Wanted(
+        device=arguments.device,
+        context_device=arguments.context_device,
+        denoiser_device=arguments.denoiser_device,
+        dtype=arguments.dtype,
+        engine=arguments.engine,
+        bits=arguments.quantize,
+    )
+
+
 def load_model(arguments: argparse.Namespace) -> TwoTower:
     """The model the options name."""
-    model = TwoTower.from_pretrained(
-        arguments.model, device=arguments.device, dtype=arguments.dtype, engine=arguments.engine
-    )
+    model = load(source(arguments), arguments.revision, wanted(arguments))
     settle_threads(model, arguments.threads)
     return model
 

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--repeats", type=int, default=5, help="runs of each lane (default: 5)")
     options.add_model(parser)
+    options.add_threads(parser)
     options.add_json(parser, "standings")
     options.add_recording(parser, "the middle run of each lane")
 

@@ -1,5 +1,6 @@
 """The official checkpoint layout: config.json and safetensors shards, experts one by one.
 
+A quantised model is written as it is held: for a weight `codes` and `scales`, experts stacked and q, k and v in one.
 Knows the names of tensors; knows nothing of what they compute. Reads safetensors only: nothing in a model folder is
 ever executed.
 """
@@ -7,9 +8,9 @@ ever executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,12 +19,17 @@ from torch import Tensor, nn
 
 from twotower.errors import CheckpointError
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.quantization import Quantised, QuantisedRows
+from twotower.sizes import weights_nbytes
 
 INDEX_FILE = "model.safetensors.index.json"
 SHARD_BYTES = 5 * 2**30
 _FLOATS = (torch.float32, torch.bfloat16, torch.float16)
 # Small tensors whose rounding the scan and the router would amplify: float32 whatever the model's dtype.
 _ALWAYS_FLOAT32 = ("A_log", "D", "dt_bias", "e_score_correction_bias")
+_QUANTISED = ("codes", "scales")  # of a dtype of their own, and read as they are
+
+Target: TypeAlias = Tensor | QuantisedRows
 
 
 def allocate(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
@@ -34,17 +40,19 @@ def allocate(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None
             for name, tensor in kind.items():
                 if tensor is None:
                     continue
-                wanted = torch.float32 if name in _ALWAYS_FLOAT32 else dtype
+                wanted = torch.float32 if name in _ALWAYS_FLOAT32 else tensor.dtype if name in _QUANTISED else dtype
                 empty = torch.empty_like(tensor, dtype=wanted, device=device)
                 kind[name] = nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
-def load_weights(model: nn.Module, folder: Path) -> None:
-    """Copy every tensor of the folder's shards into `model`, whose parameters must be allocated.
+def load_weights(model: nn.Module, folder: Path, quantised: bool = False) -> None:
+    """Copy every tensor of the folder's shards into `model`; what has no storage there (see `allocate`) stays away.
 
-    Raises CheckpointError naming each tensor that is missing, extra, twice there, misshapen or not a float.
+    `quantised` says that the folder's weights are; those of another are quantised one by one, where they are to be, if
+    the model is. Raises CheckpointError naming each tensor that is missing, extra, twice there, misshapen or of a
+    wrong dtype, and where the model then takes other bytes than its configuration says.
     """
-    targets = official_tensors(model)
+    targets = _targets(model, quantised)
     read: set[str] = set()
     for shard in _shards(folder):
         try:
@@ -52,13 +60,31 @@ def load_weights(model: nn.Module, folder: Path) -> None:
                 for name in file.keys():  # noqa: SIM118 (the file is no dict)
                     if name in read:
                         raise CheckpointError(f"{shard.name}: tensor {name} is in another shard too.")
-                    if name in targets:
+                    if name in targets and not targets[name].is_meta:
                         _copy(file.get_tensor(name), targets[name], name, shard)
                     read.add(name)
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{shard.name} cannot be read as safetensors: {error}") from error
-    _complain("lacks", sorted(targets.keys() - read), folder)
+    wanted = {name for name, target in targets.items() if not target.is_meta}
+    _complain("lacks", sorted(wanted - read), folder)
     _complain("holds unknown", sorted(read - targets.keys()), folder)
+    check_bytes(model)
+
+
+def check_bytes(model: nn.Module) -> None:
+    """Raise CheckpointError where a part was allocated other bytes than the arithmetic on its configuration gives.
+
+    A stack of experts is easily left as it was by what quantises: nothing but the bytes would show it. Parts on the
+    meta device take none.
+    """
+    config = cast(TwoTowerConfig, model.config)
+    dtype = cast(torch.dtype, model.dtype)
+    for name, wanted in weights_nbytes(config, dtype.itemsize, config.bits).items():
+        tensors = list(model.get_submodule(name).state_dict().values())
+        held = _allocated(tensors)
+        if held != wanted and not tensors[0].is_meta:
+            kept = f"{dtype}" if config.bits is None else f"{dtype}, {config.bits} bits"
+            raise CheckpointError(f"{name} takes {held:,} bytes of memory; in {kept} it has to take {wanted:,}.")
 
 
 def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shard_bytes: int = SHARD_BYTES) -> None:
@@ -67,7 +93,7 @@ def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shar
     size = 0
     total = 0
     for name, tensor in official_tensors(model).items():
-        keep = dtype is None or name.endswith(_ALWAYS_FLOAT32)
+        keep = dtype is None or name.endswith(_ALWAYS_FLOAT32 + _QUANTISED)
         nbytes = tensor.numel() * (tensor.element_size() if keep else torch.empty((), dtype=dtype).element_size())
         if shards[-1] and size + nbytes > shard_bytes:
             shards.append({})
@@ -81,7 +107,7 @@ def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shar
         weight_map.update(dict.fromkeys(shard, file))
         # Clones: one expert is a view of the stack, and safetensors writes whole storages.
         ready = {
-            name: (t if dtype is None or name.endswith(_ALWAYS_FLOAT32) else t.to(dtype))
+            name: (t if dtype is None or name.endswith(_ALWAYS_FLOAT32 + _QUANTISED) else t.to(dtype))
             .detach()
             .cpu()
             .clone(memory_format=torch.contiguous_format)
@@ -94,14 +120,42 @@ def save_weights(model: nn.Module, folder: Path, dtype: torch.dtype | None, shar
 
 
 def official_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Every tensor of the model under its official name; what we keep in one tensor gives views of it."""
+    """Every tensor of the model under its official name; what we keep in one tensor gives views of it.
+
+    Codes and scales, for which there are no official names, come under ours.
+    """
     tensors: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():
-        tensors.update(_official(name, tensor, cast(TwoTowerConfig, model.config)))
+        if name.endswith(_QUANTISED):
+            tensors[name] = tensor
+        else:
+            tensors.update(_official(name, tensor, cast(TwoTowerConfig, model.config)))
     return tensors
 
 
-def _official(name: str, tensor: Tensor, config: TwoTowerConfig) -> Iterator[tuple[str, Tensor]]:
+def _targets(model: nn.Module, quantised: bool) -> dict[str, Target]:
+    """What is read into what: a plain weight into rows that quantise it, where the model is quantised."""
+    targets: dict[str, Target] = dict(official_tensors(model))
+    if quantised:
+        return targets
+    for name, module in model.named_modules():
+        if isinstance(module, Quantised):
+            for leaf in _QUANTISED:
+                del targets[f"{name}.{leaf}"]
+            targets.update(_official(name, module.rows, cast(TwoTowerConfig, model.config)))
+    return targets
+
+
+def _allocated(tensors: Iterable[Tensor]) -> int:
+    """Bytes of what tensors lie in, each once."""
+    storages = (tensor.untyped_storage() for tensor in tensors)
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+_Named = TypeVar("_Named", Tensor, QuantisedRows)
+
+
+def _official(name: str, tensor: _Named, config: TwoTowerConfig) -> Iterator[tuple[str, _Named]]:
     name = name.removeprefix("conditioning.")
     layer, experts, leaf = name.rpartition(".experts.")
     if experts:
@@ -132,16 +186,20 @@ def _shards(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def _copy(source: Tensor, target: Tensor, name: str, shard: Path) -> None:
+def _copy(source: Tensor, target: Target, name: str, shard: Path) -> None:
     if source.shape != target.shape:
         raise CheckpointError(
             f"{shard.name}: tensor {name} has shape {tuple(source.shape)}; config.json asks for {tuple(target.shape)}."
         )
-    if source.dtype not in _FLOATS:
+    allowed = (target.dtype,) if isinstance(target, Tensor) and name.endswith(_QUANTISED) else _FLOATS
+    if source.dtype not in allowed:
         raise CheckpointError(
-            f"{shard.name}: tensor {name} is {source.dtype}; allowed: {', '.join(map(str, _FLOATS))}."
+            f"{shard.name}: tensor {name} is {source.dtype}; allowed: {', '.join(map(str, allowed))}."
         )
-    target.copy_(source)
+    try:
+        target.copy_(source)
+    except ValueError as error:
+        raise CheckpointError(f"{shard.name}: tensor {name} holds {error} and cannot be quantised.") from error
 
 
 def _complain(verb: str, names: list[str], folder: Path) -> None:

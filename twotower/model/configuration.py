@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from twotower.errors import CheckpointError
+from twotower.errors import CheckpointError, InputError
+from twotower.model.quantised_format import BITS, CONFIG_KEY, group_size, read_bits, written
 
 MAMBA, ATTENTION, MOE, MLP = "M", "*", "E", "-"
-MIXER_KINDS = (MAMBA, ATTENTION, MOE, MLP)
+MIXER_NAMES = {MAMBA: "Mamba-2", ATTENTION: "Attention", MOE: "MoE", MLP: "MLP"}
+MIXER_KINDS = tuple(MIXER_NAMES)
 WIDEST_BLOCK = 4  # times the trained block: quality has long collapsed there (paper, block-size ablation)
 
 # What our layers do not compute. A config that asks for it is refused, never half obeyed.
@@ -70,6 +72,7 @@ class TwoTowerConfig:
     torch_dtype: str = "bfloat16"
     mask_token_id: int = 3  # a convention of the released code: no config key, no tokenizer entry
     trained_block_size: int = 16
+    bits: int | None = None  # of quantised weights (`quantised_format.py`), None for plain ones
     extras: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # keys we carry but do not read
 
     def __post_init__(self) -> None:
@@ -92,6 +95,12 @@ class TwoTowerConfig:
                     f"config.json: {whole} is {getattr(self, whole)}; allowed: a multiple of {part} "
                     f"({getattr(self, part)})."
                 )
+        if self.bits not in (None, *BITS):
+            raise InputError("bits", self.bits, " or ".join(map(str, BITS)))
+        if self.bits is not None and group_size(self.hidden_size) is None:
+            raise CheckpointError(
+                f"config.json: hidden_size is {self.hidden_size}; allowed where weights are quantised: a multiple of 8."
+            )
         if self.num_experts_per_tok > self.n_routed_experts:
             raise CheckpointError(
                 f"config.json: num_experts_per_tok is {self.num_experts_per_tok}; allowed: up to n_routed_experts "
@@ -128,6 +137,17 @@ class TwoTowerConfig:
         """The config's end tokens, as a tuple whether it names one or several."""
         return (self.eos_token_id,) if isinstance(self.eos_token_id, int) else tuple(self.eos_token_id)
 
+    def quantised(self, bits: int | None) -> TwoTowerConfig:
+        """The same model with weights of so many bits, None for as they are stored. Raises InputError, CheckpointError.
+
+        What is quantised already is not quantised again: both roundings would be in it, and the figures of neither.
+        """
+        if bits in (None, self.bits):
+            return self
+        if self.bits is not None:
+            raise InputError("bits", bits, f"{self.bits}, to which this model is quantised already")
+        return replace(self, bits=bits)
+
     @classmethod
     def from_json(cls, text: str) -> TwoTowerConfig:
         """Read a config.json. Python's reader accepts the `Infinity` literal the official file holds."""
@@ -148,26 +168,32 @@ class TwoTowerConfig:
                 f"config.json: hybrid_override_pattern is {pattern!r}; allowed: one letter for each of the "
                 f"{values.get('num_hidden_layers')} layers."
             )
-        known = {f.name for f in fields(cls)} - {"extras"}
+        known = {f.name for f in fields(cls)} - set(_NOT_IN_JSON)
         read = {name: _frozen(value) for name, value in values.items() if name in known and value is not None}
         missing = [name for name in ("vocab_size", "hidden_size") if name not in read]
         if missing:
             raise CheckpointError(f"config.json lacks {', '.join(missing)}.")
         if "torch_dtype" not in read and isinstance(values.get("dtype"), str):  # its name in transformers 5
             read["torch_dtype"] = values["dtype"]
-        return cls(**read, extras={name: value for name, value in values.items() if name not in known})
+        entry = values.pop(CONFIG_KEY, None)
+        bits = None if entry is None else read_bits(entry)
+        return cls(**read, bits=bits, extras={name: value for name, value in values.items() if name not in known})
 
     @classmethod
     def from_folder(cls, folder: Path) -> TwoTowerConfig:
         """Read `folder/config.json`."""
-        path = folder / "config.json"
+        return cls.from_file(folder / "config.json")
+
+    @classmethod
+    def from_file(cls, path: Path) -> TwoTowerConfig:
+        """Read a file such as config.json. Raises CheckpointError where there is none."""
         if not path.is_file():
-            raise CheckpointError(f"{folder} is not a model folder: it holds no config.json.")
+            raise CheckpointError(f"{path.parent} is not a model folder: it holds no {path.name}.")
         return cls.from_json(path.read_text(encoding="utf-8"))
 
     def to_json(self) -> str:
         """The official file: what was read, with our values, under the official names."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extras"}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_IN_JSON}
         official = {
             **self.extras,
             **values,
@@ -175,10 +201,12 @@ class TwoTowerConfig:
             "architectures": ["NemotronHTwoTowerForCausalLM"],
             "num_hidden_layers": self.num_hidden_layers,
             **_REQUIRED,
+            **({} if self.bits is None else {CONFIG_KEY: written(self.bits)}),
         }
         return json.dumps(official, indent=2, sort_keys=True) + "\n"
 
 
+_NOT_IN_JSON = ("bits", "extras")  # not under their own names
 _POSITIVE = {
     ATTENTION: ("num_attention_heads", "num_key_value_heads", "head_dim"),
     MAMBA: ("mamba_num_heads", "mamba_head_dim", "n_groups", "ssm_state_size", "conv_kernel", "chunk_size"),

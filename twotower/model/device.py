@@ -16,7 +16,13 @@ def machine_name(device: torch.device) -> str:
     return "1 CPU thread" if threads == 1 else f"{threads} CPU threads"
 
 
-def find_device(wanted: str | torch.device | None) -> torch.device:
+def named_precision(dtype: torch.dtype, bits: int | None) -> str:
+    """How the numbers of a model are called: `float32`, or `float32, 4-bit weights`."""
+    name = str(dtype).removeprefix("torch.")
+    return name if bits is None else f"{name}, {bits}-bit weights"
+
+
+def find_device(wanted: str | torch.device | None, field: str = "device") -> torch.device:
     """The device asked for; none asked for is CUDA where there is one. Raises InputError where it is not there."""
     if wanted is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -24,7 +30,7 @@ def find_device(wanted: str | torch.device | None) -> torch.device:
         device = torch.device(wanted)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises all three for the same thing
-        raise InputError("device", str(wanted), "a device of this machine, such as cpu") from error
+        raise InputError(field, str(wanted), "a device of this machine, such as cpu") from error
     return device
 
 

@@ -79,11 +79,11 @@ class Graphs:
     def __init__(self, capture: Capture | None = None) -> None:
         self._capture = capture if capture is not None else capture_graph
         self._graphs: dict[Hashable, Work] = {}
-        self._free: dict[tuple[int, int], list[ContextState]] = {}
+        self._free: dict[tuple[MakeState, int, int], list[ContextState]] = {}
 
     def new_state(self, make: MakeState, batch: int, capacity: int) -> ContextState:
         """One over buffers that no living state uses: those of a state that is gone, or new ones."""
-        free = self._free.setdefault((batch, capacity), [])
+        free = self._free.setdefault((make, batch, capacity), [])  # each tower makes them on its own device
         buffers = free.pop() if free else make(batch, capacity)
         for tensor in buffers.tensors:
             tensor.zero_()
@@ -102,11 +102,19 @@ class Graphs:
 ENGINES: dict[str, Callable[[], Engine]] = {engine.name: engine for engine in (Plain, Traced, Graphs)}
 
 
-def find_engine(wanted: str | None, device: torch.device) -> Engine:
-    """The engine asked for; none asked for is the fast one of the device. Raises InputError."""
-    name = wanted if wanted is not None else ("graphs" if device.type == "cuda" else "traced")
+def find_engine(wanted: str | None, device: torch.device, why_plain: str | None = None) -> Engine:
+    """The engine asked for; none asked for is the fast one of the device.
+
+    `why_plain` is `capturing.why_plain`'s: why only the plain engine runs the model rightly, None where all do. Raises
+    InputError.
+    """
+    name = wanted
+    if name is None:
+        name = "plain" if why_plain is not None else "graphs" if device.type == "cuda" else "traced"
     if name not in ENGINES:
         raise InputError("engine", name, ", ".join(ENGINES))
+    if why_plain is not None and name != "plain":
+        raise InputError("engine", name, f"plain, as {why_plain}: no pass can be captured")
     if name == "graphs" and device.type != "cuda":
         raise InputError("engine", name, f"plain or traced on the device {device}: graphs are CUDA's")
     return ENGINES[name]()
@@ -131,6 +139,11 @@ def trace(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
 
 def capture_graph(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
     """A CUDA graph of a pass over the buffers of `state`, whose contents are left as they are."""
+    with torch.cuda.device(state.lengths.device):
+        return _captured(work, state, inputs)
+
+
+def _captured(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Work:
     before = state.clone()
     fixed = [tensor.clone() for tensor in inputs]
     aside = torch.cuda.Stream()

@@ -60,38 +60,58 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
         """x (T, D), experts and weights (T, k) -> (T, D)."""
-        if self.up_proj.nbytes + self.down_proj.nbytes <= _SMALL_BYTES:
-            return self.all_experts(x, experts, weights)
-        return self.chosen_experts(x, experts, weights)
+        computed = all_experts if are_small(self.up_proj.nbytes + self.down_proj.nbytes) else chosen_experts
+        return computed(x, self.up_proj, self.down_proj, experts, weights)
 
-    def all_experts(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
-        """Every expert on every row, those not chosen weighted 0: two plain products, for a few small experts."""
-        count, inner, size = self.up_proj.shape
-        hidden = F.relu(F.linear(x, self.up_proj.view(count * inner, size))).square()
-        share = weights.new_zeros(x.shape[0], count).scatter_(1, experts, weights)
-        weighted = (hidden.unflatten(-1, (count, inner)) * share.unsqueeze(-1)).flatten(1)
-        return weighted.to(x.dtype) @ self.down_proj.transpose(1, 2).reshape(count * inner, size)
 
-    def chosen_experts(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
-        """Rows sorted by expert, one grouped product a projection."""
-        chosen = experts.shape[1]
-        flat = experts.flatten()
-        order = flat.argsort(stable=True)
-        counts = (flat.unsqueeze(1) == torch.arange(self.up_proj.shape[0], device=x.device)).sum(0)
-        device = x.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        inner = grouped_linear(x.to(dtype)[order // chosen], self.up_proj.to(dtype), counts)
-        out = grouped_linear(F.relu(inner).square(), self.down_proj.to(dtype), counts)
-        out = out[order.argsort()].unflatten(0, (-1, chosen))
-        return (out * weights.unsqueeze(-1)).sum(1).to(x.dtype)
+def are_small(nbytes: int) -> bool:
+    """Whether a layer's experts are computed all."""
+    return nbytes <= _SMALL_BYTES
+
+
+def go_one_by_one(config: TwoTowerConfig, dtype: torch.dtype) -> bool:
+    """Whether the experts of such a model, which are not quantised, are products of as many rows as chose each."""
+    widths = config.hidden_size, config.moe_intermediate_size
+    nbytes = 2 * config.n_routed_experts * widths[0] * widths[1] * dtype.itemsize
+    return bool(config.moe_layers) and not are_small(nbytes) and not _strides_fit(*widths, dtype)
+
+
+def all_experts(x: Tensor, up: Tensor, down: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
+    """Every expert on every row, those not chosen weighted 0: two plain products, for a few small experts.
+
+    x (T, D), up (E, inner, D), down (E, D, inner), experts and weights (T, k) -> (T, D).
+    """
+    count, inner, size = up.shape
+    hidden = F.relu(F.linear(x, up.reshape(count * inner, size))).square()
+    share = weights.new_zeros(x.shape[0], count).scatter_(1, experts, weights)
+    weighted = (hidden.unflatten(-1, (count, inner)) * share.unsqueeze(-1)).flatten(1)
+    return weighted.to(x.dtype) @ down.transpose(1, 2).reshape(count * inner, size)
+
+
+def chosen_experts(x: Tensor, up: Tensor, down: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
+    """Rows sorted by expert, one grouped product a projection; shapes as in `all_experts`."""
+    chosen = experts.shape[1]
+    flat = experts.flatten()
+    order = flat.argsort(stable=True)
+    counts = (flat.unsqueeze(1) == torch.arange(up.shape[0], device=x.device)).sum(0)
+    device = x.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+    inner = grouped_linear(x.to(dtype)[order // chosen], up.to(dtype), counts)
+    out = grouped_linear(F.relu(inner).square(), down.to(dtype), counts)
+    out = out[order.argsort()].unflatten(0, (-1, chosen))
+    return (out * weights.unsqueeze(-1)).sum(1).to(x.dtype)
 
 
 def grouped_linear(rows: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
     """Rows (R, in), the first counts[0] through weights[0] (out, in), the next through weights[1], ... -> (R, out)."""
-    if any(width * rows.element_size() % _STRIDE_BYTES for width in weights.shape[1:]):
+    if not _strides_fit(weights.shape[1], weights.shape[2], rows.dtype):
         parts = rows.split(counts.tolist())
         return torch.cat([F.linear(part, weight) for part, weight in zip(parts, weights)])
     return F.grouped_mm(rows, weights.transpose(1, 2), offs=counts.cumsum(0).to(torch.int32))
+
+
+def _strides_fit(rows: int, columns: int, dtype: torch.dtype) -> bool:
+    return not any(width * dtype.itemsize % _STRIDE_BYTES for width in (rows, columns))
 
 
 class MoE(nn.Module):

@@ -39,7 +39,7 @@ class Mamba2(nn.Module):
 
     def initial_state(self, batch: int) -> MambaState:
         """The state before any text."""
-        weight, config = self.in_proj.weight, self.config
+        weight, config = self.norm.weight, self.config
         conv = weight.new_zeros(batch, config.conv_kernel - 1, config.conv_channels)
         shape = (batch, config.mamba_num_heads, config.mamba_head_dim, config.ssm_state_size)
         return MambaState(conv, torch.zeros(shape, dtype=torch.float32, device=weight.device))

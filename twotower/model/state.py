@@ -29,6 +29,7 @@ class ContextState:
     layers: Sequence[MambaState | KVCache | None]
     capacity: int  # tokens that a row has room for
     held: list[int] = field(default_factory=list)
+    mirror: ContextState | None = None  # on the denoiser tower's device, where that is another
 
     def __post_init__(self) -> None:
         self.held = self.held or [0] * self.batch
@@ -84,6 +85,33 @@ class ContextState:
             elif isinstance(ours, KVCache) and isinstance(theirs, KVCache):
                 ours.buffer[row, : single.held[0]] = theirs.buffer[0, : single.held[0]]
         self.held[row] = single.held[0]
+        if self.mirror is not None:
+            self.mirror.clear(row)
+
+    def clear(self, row: int) -> None:
+        """Let `row` hold nothing: a masked NaN would still be NaN for who comes next."""
+        for tensor in self.tensors:
+            tensor[row] = 0
+        self.held[row] = 0
+        if self.mirror is not None:
+            self.mirror.clear(row)
+
+    def follow(self, leader: ContextState) -> None:
+        """Hold what `leader` holds, which has been followed all along and may be on another device.
+
+        Of the keys and values only those of new tokens cross; the Mamba states, which have all changed, cross whole.
+        """
+        if self.held == leader.held:
+            return
+        self.lengths.copy_(leader.lengths)
+        for ours, theirs in zip(self.layers, leader.layers):
+            if isinstance(ours, MambaState) and isinstance(theirs, MambaState):
+                ours.conv.copy_(theirs.conv)
+                ours.ssm.copy_(theirs.ssm)
+            elif isinstance(ours, KVCache) and isinstance(theirs, KVCache):
+                for row, (begin, end) in enumerate(zip(self.held, leader.held)):
+                    ours.buffer[row, begin:end] = theirs.buffer[row, begin:end]
+        self.held = list(leader.held)
 
     def sight(self, length: int, dtype: torch.dtype) -> Sight:
         """Of `length` tokens behind the text: each sees the text, itself, and those of them that came before."""

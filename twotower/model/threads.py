@@ -53,7 +53,8 @@ def passes_of(model: TwoTower) -> Callable[[], None]:
 
     @torch.inference_mode()
     def run() -> None:
-        model.denoiser_pass(block, state, 1.0)
+        if model.has_denoiser:
+            model.denoiser_pass(block, state, 1.0)
         model.ar_step(token, state)
 
     with torch.inference_mode():

@@ -73,10 +73,10 @@ class Tower(nn.Module):
             if layer.kind == MAMBA:
                 layers.append(layer.mixer.initial_state(batch))
             elif layer.kind == ATTENTION:  # zeros: a masked key counts for nothing, a masked NaN for everything
-                layers.append(KVCache(layer.mixer.o_proj.weight.new_zeros(shape), capacity))
+                layers.append(KVCache(self.norm_f.weight.new_zeros(shape), capacity))
             else:
                 layers.append(None)
-        lengths = torch.zeros(batch, dtype=torch.long, device=self.embeddings.weight.device)
+        lengths = torch.zeros(batch, dtype=torch.long, device=self.norm_f.weight.device)
         return ContextState(lengths, tuple(layers), capacity)
 
     # ---- whole texts -------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class Tower(nn.Module):
 
     def _embed(self, ids: Tensor) -> Tensor:
         x = self.embeddings(ids)
-        return x.float() if self.config.residual_in_fp32 else x
+        return x.float() if self.config.residual_in_fp32 else x.to(self._dtype)
 
 
 def init_weights(tower: Tower, generator: torch.Generator) -> None:

@@ -16,13 +16,17 @@ from torch import Tensor, nn
 
 from twotower.errors import CheckpointError, InputError
 from twotower.model import checkpoint
+from twotower.model.capturing import why_plain
 from twotower.model.conditioning import Conditioning
 from twotower.model.configuration import TwoTowerConfig
-from twotower.model.device import find_device, find_dtype
+from twotower.model.device import named_precision
 from twotower.model.engine import Engine, Plain, Work, find_engine
-from twotower.model.source import find_folder
+from twotower.model.quantised_layers import quantise_layers
+from twotower.model.setup import ALONE, Device, Setup, Wanted
+from twotower.model.source import find_folder, name_of
 from twotower.model.state import ContextState, ReadAhead, capacity_for
 from twotower.model.tower import Tower
+from twotower.sizes import tower_parameters
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -44,6 +48,8 @@ class TwoTower(nn.Module):
         self.denoiser_tower = Tower(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.conditioning = Conditioning(config)
+        if config.bits is not None:
+            quantise_layers(self, config.bits)
         self.engine: Engine = Plain()
 
     # ---- reading and writing -----------------------------------------------------------------------------------
@@ -52,25 +58,45 @@ class TwoTower(nn.Module):
     def from_pretrained(
         cls,
         path_or_repo: str | Path,
-        device: str | torch.device | None = None,
+        device: Device = None,
         dtype: str | torch.dtype | None = None,
         engine: str | None = None,
+        *,
+        context_device: Device = None,
+        denoiser_device: Device = None,
+        bits: int | None = None,
+        revision: str | None = None,
     ) -> TwoTower:
         """Load a folder in the official layout, or a repository of the Hugging Face Hub.
 
-        device: default CUDA where there is one, else the CPU. dtype: default float32 on the CPU, else the
-        checkpoint's. engine: one of ENGINES, default the fast one of the device. Raises CheckpointError naming what is
-        wrong with the folder, InputError for a device or an engine that is not there.
+        device: default CUDA where there is one, else the CPU; the towers may have one each, and a denoiser_device of
+        "none" leaves the context tower alone. dtype: default float32 on the CPU, else the checkpoint's. engine: one of
+        ENGINES, default the fast one of the device. bits: 8 or 4 quantise the weights as they are read; default as they
+        are stored. revision: of a repository, default the one known to be right, else the newest. Raises
+        CheckpointError naming what is wrong with the folder, InputError for a device, an engine or bits that are not to
+        be had.
         """
-        folder = find_folder(path_or_repo)
-        config = TwoTowerConfig.from_folder(folder)
-        place = find_device(device)
-        chosen = find_engine(engine, place)
+        folder = find_folder(path_or_repo, revision)
+        wanted = Wanted(device, context_device, denoiser_device, dtype, engine, bits)
+        return cls.load(folder, Setup.find(TwoTowerConfig.from_folder(folder), wanted))
+
+    @classmethod
+    def load(cls, folder: Path, setup: Setup) -> TwoTower:
+        """Load a folder as `setup` says, tensor by tensor to where it is to be. Raises CheckpointError."""
+        model = cls.allocated(setup, folder)
+        checkpoint.load_weights(model, folder, quantised=TwoTowerConfig.from_folder(folder).bits is not None)
+        return model
+
+    @classmethod
+    def allocated(cls, setup: Setup, folder: Path | None = None) -> TwoTower:
+        """A model whose weights have their places, and nothing in them yet."""
         with torch.device("meta"):
-            model = cls(config, folder)
-        checkpoint.allocate(model, place, find_dtype(dtype, place, config))
-        checkpoint.load_weights(model, folder)
-        model.engine = chosen
+            model = cls(setup.config, folder)
+        for parts, device in zip(model.parts, (setup.context_device, setup.denoiser_device)):
+            if device is not None:
+                for part in parts:
+                    checkpoint.allocate(part, device, setup.dtype)
+        model.use(setup.engine)
         return model.eval()
 
     def save_pretrained(
@@ -79,7 +105,12 @@ class TwoTower(nn.Module):
         dtype: torch.dtype | None = None,
         shard_bytes: int = checkpoint.SHARD_BYTES,
     ) -> None:
-        """Write config.json, the weights (in `dtype`, default as they are) and the tokenizer, if there is one."""
+        """Write config.json, the weights (in `dtype`, default as they are) and the tokenizer, if there is one.
+
+        Raises InputError where the context tower is alone: half a model is none.
+        """
+        if not self.has_denoiser:
+            raise InputError("denoiser device", ALONE, "a model with both towers to save")
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         (target / "config.json").write_text(self.config.to_json(), encoding="utf-8")
@@ -102,7 +133,7 @@ class TwoTower(nn.Module):
 
     def use(self, engine: str | None) -> None:
         """Run passes by another engine from now on, None for the fast one of the device. Raises InputError."""
-        self.engine = find_engine(engine, self.device)
+        self.engine = find_engine(engine, self.device, why_plain(self.config, self.dtype))
 
     @contextmanager
     def plainly(self) -> Iterator[None]:
@@ -117,18 +148,53 @@ class TwoTower(nn.Module):
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.name if self.folder is not None else "unnamed"
+        """The folder's name; owner/name@commit of a repository."""
+        return name_of(self.folder) if self.folder is not None else "unnamed"
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.lm_head.weight.device
+        """Where the context tower is, and its state."""
+        return self.context_tower.norm_f.weight.device
+
+    @property
+    def denoiser_device(self) -> torch.device:
+        """Where the denoiser tower is; the meta device where it was not loaded."""
+        return self.denoiser_tower.norm_f.weight.device
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """Each device that passes run on once, the context tower's first."""
+        return (self.device, self.denoiser_device) if self.apart else (self.device,)
+
+    @property
+    def has_denoiser(self) -> bool:
+        """Whether the denoiser tower was loaded; what was not stayed without storage."""
+        return self.denoiser_device.type != "meta"
+
+    @property
+    def apart(self) -> bool:
+        """Whether the towers are on two devices."""
+        return self.has_denoiser and self.denoiser_device != self.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the matrices are kept in."""
-        return self.lm_head.weight.dtype
+        """What passes compute in, and what is not quantised is kept in."""
+        return self.context_tower.norm_f.weight.dtype
+
+    @property
+    def bits(self) -> int | None:
+        """Of the codes that most weights are quantised to; None for plain weights."""
+        return self.config.bits
+
+    @property
+    def precision(self) -> str:
+        """What a measurement says of the numbers: `bfloat16`, or `bfloat16, 4-bit weights`."""
+        return named_precision(self.dtype, self.bits)
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a pass may be captured and replayed: not where its shapes depend on the tokens."""
+        return why_plain(self.config, self.dtype) is None
 
     @functools.cached_property
     def end_token_ids(self) -> tuple[int, ...]:
@@ -138,9 +204,14 @@ class TwoTower(nn.Module):
             ends.add(self.tokenizer.eos_token_id)
         return tuple(sorted(ends))
 
+    @property
+    def parts(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
+        """The context tower with what belongs to it, and the denoiser tower with what belongs to that."""
+        return (self.context_tower, self.context_lm_head), (self.denoiser_tower, self.lm_head, self.conditioning)
+
     def parameters_per_tower(self) -> int:
         """Parameters of one tower with its head; time conditioning is not in it."""
-        return sum(p.numel() for part in (self.context_tower, self.context_lm_head) for p in part.parameters())
+        return tower_parameters(self.config)
 
     # ---- whole texts (inspection, evaluation, parity) ----------------------------------------------------------
 
@@ -217,14 +288,26 @@ class TwoTower(nn.Module):
         state.held = held
 
     def denoiser_pass(self, ids: Tensor, state: ContextState, masked_fraction: MaskedFraction) -> Tensor:
-        """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is."""
+        """The denoiser tower looks at a noisy block (B, S): logits (B, S, V). `state` stays as it is.
+
+        Where the towers are apart, the logits are on the denoiser tower's device.
+        """
         if ids.shape[1] > self.config.widest_block:
             raise InputError("block size", ids.shape[1], f"up to {self.config.widest_block} for this model")
+        if self.apart:
+            state, ids = self._mirror_of(state), ids.to(self.denoiser_device)
         if masked_fraction is None:
             (logits,) = self.engine(self._denoiser_pass, state, ids)
         else:
             (logits,) = self.engine(self._denoiser_pass, state, ids, self.conditioning.at(masked_fraction))
         return logits
+
+    def _mirror_of(self, state: ContextState) -> ContextState:
+        """What `state` holds, on the denoiser tower's device."""
+        if state.mirror is None:
+            state.mirror = self.engine.new_state(self.denoiser_tower.empty_state, state.batch, state.capacity)
+        state.mirror.follow(state)
+        return state.mirror
 
     # ---- what an engine runs: work on tensors, `state` written in place -----------------------------------------
 

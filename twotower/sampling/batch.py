@@ -46,7 +46,7 @@ class Batch:
         """
         lane_named(lane)
         self._model, self._lane, self._block_size, self._tokens = model, lane, block_size, tokens
-        self._clock = Clock(model.device)
+        self._clock = Clock(*model.devices)
         self._executor = Executor(model, self._clock, block_size, seats, tokens)
         self._rows: dict[int, Row] = {}
         self._waiting: dict[int, Waiting] = {}

@@ -21,27 +21,29 @@ class Noise:
     So a token's noise does not change when another lane, block or draft is computed first.
     """
 
-    def __init__(self, seed: int, device: torch.device) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._generator = torch.Generator(device)
-        self._of_positions: dict[tuple[int, int], Tensor] = {}
+        self._generators: dict[torch.device, torch.Generator] = {}
+        self._of_positions: dict[tuple[int, int, torch.device], Tensor] = {}
 
-    def gumbel(self, shape: tuple[int, ...], *key: int) -> Tensor:
-        """Standard Gumbel noise, float32."""
+    def gumbel(self, shape: tuple[int, ...], device: torch.device, *key: int) -> Tensor:
+        """Standard Gumbel noise, float32, drawn on the device where it is wanted: that of another kind draws others."""
         state = self._seed
         for part in key:
             state = _mix(state ^ _mix(part + 1))
-        self._generator.manual_seed(_mix(state) >> 1)
-        exponential = torch.empty(shape, device=self._generator.device).exponential_(generator=self._generator)
-        return -exponential.log()
+        if device not in self._generators:
+            self._generators[device] = torch.Generator(device)
+        generator = self._generators[device].manual_seed(_mix(state) >> 1)
+        return -torch.empty(shape, device=device).exponential_(generator=generator).log()
 
-    def at(self, position: int, size: int) -> Tensor:
+    def at(self, position: int, size: int, device: torch.device) -> Tensor:
         """That of a position of the text (size,), kept for a while: a draft's passes and its verification share it."""
-        if (position, size) not in self._of_positions:
+        key = (position, size, device)
+        if key not in self._of_positions:
             if len(self._of_positions) == _KEPT:
                 del self._of_positions[next(iter(self._of_positions))]
-            self._of_positions[position, size] = self.gumbel((size,), position)
-        return self._of_positions[position, size]
+            self._of_positions[key] = self.gumbel((size,), device, position)
+        return self._of_positions[key]
 
 
 def _mix(word: int) -> int:
@@ -57,7 +59,7 @@ def scores(logits: Tensor, settings: SamplingSettings, noise: Noise, *key: int) 
 
     Temperature 0 scores by the logits themselves and draws nothing.
     """
-    return _scores(logits, settings, lambda: noise.gumbel(tuple(logits.shape), *key))
+    return _scores(logits, settings, lambda: noise.gumbel(tuple(logits.shape), logits.device, *key))
 
 
 def scores_at(logits: Tensor, settings: SamplingSettings, noise: Noise, positions: Sequence[int]) -> Tensor:
@@ -66,8 +68,8 @@ def scores_at(logits: Tensor, settings: SamplingSettings, noise: Noise, position
     Whoever chooses a token for a position draws the same noise: the autoregressive lane one token at a time, a
     verification a block at once, and a draft that hopes to meet them (common random numbers).
     """
-    size = logits.shape[1]
-    return _scores(logits, settings, lambda: torch.stack([noise.at(position, size) for position in positions]))
+    size, device = logits.shape[1], logits.device
+    return _scores(logits, settings, lambda: torch.stack([noise.at(place, size, device) for place in positions]))
 
 
 def _scores(logits: Tensor, settings: SamplingSettings, gumbel: Callable[[], Tensor]) -> Tensor:
@@ -94,6 +96,11 @@ def chosen(requests: Sequence[Choose]) -> list[Chosen]:
         return [Chosen(list(map(int, ids)), confidences, also, probabilities)]
     slices = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes))]
     return [Chosen(list(map(int, ids[own])), confidences[own], also[own], probabilities[own]) for own in slices]
+
+
+def indices(places: Sequence[int], of: Tensor) -> Tensor:
+    """Places in a tensor (len,), on its device."""
+    return torch.tensor(places, dtype=torch.long, device=of.device)
 
 
 def _joined(rows: Sequence[Tensor]) -> Tensor:

@@ -20,8 +20,9 @@ T = TypeVar("T")
 class Clock:
     """Seconds of sampling so far. Starts standing still."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, *devices: torch.device) -> None:
+        """`devices` are those that passes run on."""
+        self._devices = [device for device in devices if device.type == "cuda"]
         self._counted = 0.0
         self._since: float | None = None
 
@@ -52,7 +53,7 @@ class Clock:
             self._since = time.perf_counter()
 
     def timed(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T, float]:
-        """The result of one pass and its seconds, the device synchronised at both edges."""
+        """The result of one pass and its seconds, the devices synchronised at both edges."""
         self._synchronize()
         began = time.perf_counter()
         result = work(*args, **kwargs)
@@ -60,5 +61,5 @@ class Clock:
         return result, time.perf_counter() - began
 
     def _synchronize(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        for device in self._devices:
+            torch.cuda.synchronize(device)

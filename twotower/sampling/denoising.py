@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import torch
 from torch import Tensor
 
-from twotower.sampling.choice import most_likely
+from twotower.sampling.choice import indices, most_likely
 from twotower.sampling.events import BlockOpened, Denoised, Proposal, Rule
 from twotower.sampling.passes import Answer, Choose, DenoiserPass, Request
 from twotower.sampling.run import Run, demand_finite
@@ -45,7 +45,7 @@ def denoise_step(
     seen = (*block, *(mask,) * beyond)
     t = seen.count(mask) / len(seen)
     logits, seconds = yield DenoiserPass(seen, t)
-    rows = (logits if len(masked) == len(seen) else logits.index_select(0, run.ids(*masked))).float()
+    rows = (logits if len(masked) == len(seen) else logits.index_select(0, indices(masked, logits))).float()
     rows = allowed(run, rows, [opened.offset + slot for slot in masked])
     # The confidence is unscaled, whatever temperature or filter chose the token.
     (tokens, confidences, _, probabilities), _ = yield Choose(rows, score(rows, masked))
@@ -80,7 +80,7 @@ def allowed(run: Run, logits: Tensor, positions: Sequence[int]) -> Tensor:
     logits[:, run.model.config.mask_token_id] = -torch.inf
     if run.settings.pins:
         last = run.settings.pins[-1][0]
-        before = run.ids(*(row for row, position in enumerate(positions) if position < last))
-        ends = run.ids(*(token for token in run.end_token_ids if token < logits.shape[1]))
+        before = indices([row for row, position in enumerate(positions) if position < last], logits)
+        ends = indices([token for token in run.end_token_ids if token < logits.shape[1]], logits)
         logits[before.unsqueeze(1), ends] = -torch.inf
     return logits

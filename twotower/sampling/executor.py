@@ -135,14 +135,11 @@ class Executor:
         self._state.put(seat, single)
 
     def _vacate(self, seat: int) -> None:
-        """Nothing is left of the row: a masked NaN would still be NaN for who comes next."""
+        """Nothing is left of the row."""
         if self._seats == 1:
             self._state = None
         else:
-            state = cast(ContextState, self._state)
-            for tensor in state.tensors:
-                tensor[seat] = 0
-            state.held[seat] = 0
+            cast(ContextState, self._state).clear(seat)
 
     def _tokens(self, seats: Sequence[int], passes: Sequence[ARStep | MockARStep]) -> Tensor:
         """One token (B, 1) a seat, to be read by all: who sits in none starts anew where there is no room left."""

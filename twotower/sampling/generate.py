@@ -46,7 +46,7 @@ def generate(
     settings cannot be used.
     """
     settings = settings if settings is not None else SamplingSettings()
-    clock = Clock(model.device)
+    clock = Clock(*model.devices)
     row = begin(model, prompt_ids, lane, settings, clock, room)
     return _drive(row, Executor(model, clock, settings.block_size), should_stop)
 
@@ -55,7 +55,7 @@ def begin(
     model: TwoTower, prompt_ids: Sequence[int], lane: str, settings: SamplingSettings, clock: Clock, room: int = 0
 ) -> Row:
     """A run that is ready to go, on a clock it may share. Raises InputError as `generate` does."""
-    run_lane = lane_named(lane)
+    run_lane = lane_named(lane, lanes_of(model.has_denoiser))
     warnings = settings.warnings(model.config.trained_block_size)
     prompt = check_prompt(model, prompt_ids, settings.max_new_tokens)
     check_pins(model, settings, lane)
@@ -68,8 +68,8 @@ def begin(
         settings=settings.to_json(),
         seed=seed,
         model=model.name,
-        device=str(model.device),
-        dtype=str(model.dtype).removeprefix("torch."),
+        device=" and ".join(map(str, model.devices)),
+        dtype=model.precision,
         threads=torch.get_num_threads(),
         mask_token_id=model.config.mask_token_id,
         end_token_ids=ends,
@@ -83,15 +83,21 @@ def begin(
         end_token_ids=frozenset(ends),
         clock=clock,
         began=clock.now,
-        noise=Noise(seed, model.device),
+        noise=Noise(seed),
     )
     return Row(run, started, run_lane(run))
 
 
-def lane_named(name: str) -> Callable[[Run], Lane]:
-    """The lane of that name. Raises InputError where there is none."""
-    if name not in LANES:
-        raise InputError("lane", name, ", ".join(LANES))
+def lanes_of(has_denoiser: bool) -> tuple[str, ...]:
+    """The names of the lanes that a model has, with its denoiser tower or with the context tower alone."""
+    return tuple(LANES) if has_denoiser else ("autoregressive",)
+
+
+def lane_named(name: str, lanes: Sequence[str] = tuple(LANES)) -> Callable[[Run], Lane]:
+    """The lane of that name. Raises InputError where it is none of `lanes`."""
+    if name not in lanes:
+        without = "" if len(lanes) == len(LANES) else ": the denoiser tower is not loaded"
+        raise InputError("lane", name, ", ".join(lanes) + without)
     return LANES[name]
 
 

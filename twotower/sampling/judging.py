@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from twotower.sampling.choice import most_likely
+from twotower.sampling.choice import indices, most_likely
 from twotower.sampling.events import Judged
 from twotower.sampling.run import Run
 
@@ -31,7 +31,7 @@ def judge(run: Run, rows: Logits, position: int, tokens: Sequence[int]) -> Itera
     with run.recording():
         logits = rows()[: len(tokens)].float()
         log_probabilities = logits.log_softmax(-1)
-        given = log_probabilities.gather(1, run.ids(*tokens).unsqueeze(1)).squeeze(1)
+        given = log_probabilities.gather(1, indices(tokens, log_probabilities).unsqueeze(1)).squeeze(1)
         judged = Judged(
             time=run.now,
             position=position,

@@ -7,7 +7,7 @@ runs it keeps one for it, and may carry out what many lanes ask for in one.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -123,10 +123,12 @@ class Answer(NamedTuple):
 Lane: TypeAlias = Generator[Event | Request, Answer, None]
 
 
-def kind_of(asked: Request) -> tuple[type, int]:
+def kind_of(asked: Request) -> Hashable:
     """Requests of the same kind can be carried out in one.
 
     A denoiser pass looks both ways, so blocks of different sizes are different kinds; the context tower, which looks
-    back, does not mind what stands behind a shorter block.
+    back, does not mind what stands behind a shorter block. A choice is made where its logits are.
     """
+    if isinstance(asked, Choose):
+        return Choose, asked.logits.device
     return type(asked), len(asked.block) if isinstance(asked, DenoiserPass) else 0

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from twotower.errors import NumericalError
@@ -39,10 +38,6 @@ class Run:
     def recording(self) -> AbstractContextManager[None]:
         """What is done inside is for the viewer, and off the clock."""
         return self.clock.paused()
-
-    def ids(self, *tokens: int) -> Tensor:
-        """Tokens as (len,) ids on the model's device."""
-        return torch.tensor(tokens, dtype=torch.long, device=self.model.device)
 
     def scores(self, logits: Tensor, *key: int) -> Tensor:
         """Of float32 logits, with noise that `key` names; the largest is the choice."""

@@ -142,6 +142,14 @@ NOTHING_SHOWN = "a run on the stage; run the race first, or choose a recorded ru
 LINK_REFUSED = "The link's settings could not be used and were left out."
 
 
+def standing_in(model: str) -> str:
+    """Under the title strip of a Space that cannot run its own model."""
+    return (
+        f"The hardware of this Space cannot run {model}. What runs here is the small model that comes with this page; "
+        "the recorded runs are of that model too."
+    )
+
+
 def lane_broken(label: str) -> str:
     """What a screen reader hears when a lane ends in an error."""
     return f"{label} ended in an error."

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from twotower.model.configuration import TwoTowerConfig
+from twotower.model.setup import Setup
 from twotower.ui.worker import Worker
 
 if TYPE_CHECKING:
@@ -18,11 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Engine:
-    """`model()` waits until the weights are there, and raises what went wrong with them."""
+    """`model()` waits until the weights are there, and raises what went wrong with them.
+
+    `stands_in_for` names the model that was to run and cannot.
+    """
 
     folder: Path
-    config: TwoTowerConfig
-    device: torch.device
-    dtype: torch.dtype
+    setup: Setup
     worker: Worker
     model: Callable[[], TwoTower]
+    stands_in_for: str | None = None
+
+    @property
+    def config(self) -> TwoTowerConfig:
+        """The model's shape."""
+        return self.setup.config
+
+    @property
+    def has_denoiser(self) -> bool:
+        """Whether there is more than the context tower."""
+        return self.setup.denoiser_device is not None

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import gradio as gr
 
+from twotower.errors import InputError
 from twotower.pins import with_pins
 from twotower.routing import Routing, record_routing
 from twotower.sampling.settings import SamplingSettings
 from twotower.text import encode_prompt
+from twotower.ui import zero_gpu
 from twotower.ui.controls import SETTING_NAMES
 from twotower.ui.errors import plain_errors
 from twotower.ui.pin_lines import pin_lines
@@ -56,6 +58,8 @@ class ExpertWatch:
         prompt, _lanes, *values, pins, used = raw
         named = dict(zip(SETTING_NAMES, values, strict=True))
         with plain_errors():
+            if zero_gpu.is_on():  # counts are taken beside the lanes, and only lanes are lent a GPU
+                raise InputError("hardware", "ZeroGPU", "a GPU of the Space's own, to watch the experts on")
             model = self._get_model()
             trained = model.config.trained_block_size
             asked = read_request(prompt, LANE, named, (LANE,), trained, pins=pin_lines(pins))

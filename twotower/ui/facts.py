@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-import torch
-
-from twotower import TwoTower
+from twotower.model.device import named_precision
+from twotower.model.licence import licence_of
+from twotower.model.source import name_of
+from twotower.sizes import tower_parameters
 from twotower.ui.engine import Engine
 
 
 def model_facts(engine: Engine) -> list[list[str]]:
-    """(name, text) pairs: model, size, layers, device, dtype, licence of the weights; none needs the weights."""
+    """[name, text] of model, size, layers, device, dtype and licence; none needs the weights.
+
+    A third entry is the web address that the text links to.
+    """
     config = engine.config
-    with torch.device("meta"):
-        parameters = TwoTower(config).parameters_per_tower()
+    licence = licence_of(engine.folder)
     return [
-        ["model", engine.folder.name],
-        ["parameters", f"{count(parameters)} per tower"],
+        ["model", name_of(engine.folder)],
+        ["parameters", f"{count(tower_parameters(config))} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
-        ["device", f"{engine.device}"],
-        ["dtype", f"{engine.dtype}".removeprefix("torch.")],
-        ["licence", licence(engine.folder)],
+        ["device", engine.setup.where],
+        ["dtype", named_precision(engine.setup.dtype, config.bits)],
+        ["licence", licence.name, *([licence.link] if licence.link else [])],
     ]
 
 
@@ -33,13 +33,3 @@ def count(parameters: int) -> str:
         if parameters >= size:
             return f"{parameters / size:.1f} {letter}"
     return str(parameters)
-
-
-def licence(folder: Path) -> str:
-    """The `license:` of the model card's front matter, where there is one."""
-    card = folder / "README.md"
-    if card.is_file():
-        found = re.search(r"^license:\s*(\S.*?)\s*$", card.read_text(encoding="utf-8")[:4000], re.MULTILINE)
-        if found:
-            return found.group(1).strip("'\"")
-    return "see model card"

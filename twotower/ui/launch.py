@@ -8,59 +8,68 @@ from pathlib import Path
 
 import gradio as gr
 
-from twotower import DEFAULT_MODEL, TwoTower, TwoTowerConfig
-from twotower.model.device import find_device, find_dtype
-from twotower.model.engine import find_engine
+from twotower import DEFAULT_MODEL, TwoTower
+from twotower.model.setup import Wanted
 from twotower.model.source import find_folder
 from twotower.model.state import capacity_for
 from twotower.model.threads import settle_threads
+from twotower.planning.load import prepare
 from twotower.race import warm_up
 from twotower.sampling import generate
 from twotower.sampling.events import Event
 from twotower.sampling.settings import SamplingSettings
+from twotower.ui import zero_gpu
 from twotower.ui.engine import Engine
 from twotower.ui.page import build_demo, launch_options
+from twotower.ui.standing_in import found_or_embedded
 from twotower.ui.worker import RunLane, ShouldStop, Worker
 
 
 def make_demo(
-    model_path: str | Path | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    engine: str | None = None,
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> gr.Blocks:
     """The page around a model whose config is read here and whose weights load while the page is already open."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    path_or_repo = model_path or os.environ.get("TWOTOWER_MODEL") or DEFAULT_MODEL
-    return build_demo(open_engine(path_or_repo, device, dtype, engine))
+    return build_demo(open_engine(path_or_repo, revision, wanted))
 
 
 def open_engine(
-    path_or_repo: str | Path, device: str | None = None, dtype: str | None = None, engine: str | None = None
+    path_or_repo: str | Path = DEFAULT_MODEL, revision: str | None = None, wanted: Wanted | None = None
 ) -> Engine:
     """Read the config, start loading and warming up. Raises at once what needs no weights to be known."""
-    folder = find_folder(path_or_repo)
-    config = TwoTowerConfig.from_folder(folder)
-    place = find_device(device)
-    kind = find_dtype(dtype, place, config)
-    find_engine(engine, place)
+    if zero_gpu.is_on():
+        zero_gpu.begin()
+    (source, revision, setup), instead_of = found_or_embedded(
+        path_or_repo,
+        lambda: (path_or_repo, revision, prepare(path_or_repo, revision, wanted or Wanted())),
+        lambda: (DEFAULT_MODEL, None, prepare(DEFAULT_MODEL, None, Wanted())),
+    )
+    folder = find_folder(source, revision, weights=False)
     loaded: list[TwoTower] = []
+
+    def load() -> TwoTower:
+        loaded.append(TwoTower.load(find_folder(source, revision), setup))
+        return loaded[0]
 
     def build() -> RunLane:
         # On the worker's thread, where it will run: thread pools belong to the thread that first used them.
-        model = TwoTower.from_pretrained(folder, device=place, dtype=kind, engine=engine)
+        model = load()
         settle_threads(model)
-        warm_up(model, SamplingSettings(block_size=config.trained_block_size))
-        loaded.append(model)
+        warm_up(model, SamplingSettings(block_size=setup.config.trained_block_size))
         return WarmLanes(model)
 
-    worker = Worker(build)
+    if zero_gpu.is_on():  # on this thread and before the page is served: no other may load, and no pass can run yet
+        model = load()
+        lanes = zero_gpu.lent(WarmLanes(model), sum(t.nbytes for t in (*model.parameters(), *model.buffers())))
+        worker = Worker(lambda: lanes)
+    else:
+        worker = Worker(build)
 
-    def model() -> TwoTower:
+    def loaded_model() -> TwoTower:
         worker.wait()
         return loaded[0]
 
-    return Engine(folder, config, place, kind, worker, model)
+    return Engine(folder, setup, worker, loaded_model, instead_of)
 
 
 def serve(demo: gr.Blocks) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from twotower.examples import Examples, read_examples
-from twotower.sampling import LANES
+from twotower.examples import Examples, find_examples
+from twotower.sampling.generate import lanes_of
 from twotower.ui import copy
 from twotower.ui.anatomy import build_model_tab, build_tour_tab, wire_experts
 from twotower.ui.api import register_api
@@ -24,7 +24,7 @@ from twotower.ui.facts import model_facts
 from twotower.ui.gallery import recorded, recorded_names
 from twotower.ui.handlers import Handlers
 from twotower.ui.keeping import LARGEST_FILE, Keeping
-from twotower.ui.panel import Stage, TitleStrip, page_styles
+from twotower.ui.panel import Notice, Stage, TitleStrip, page_styles
 from twotower.ui.pinning import TELL_STAGE, Pinning
 from twotower.ui.results_layout import ResultWidgets, build_charts, build_verdict
 from twotower.ui.shown import Results, Shown, results_of
@@ -53,14 +53,16 @@ class Widgets:
 
 def build_demo(engine: Engine) -> gr.Blocks:
     """The whole page around a model that may still be loading."""
-    lanes = tuple(LANES)
+    lanes = lanes_of(engine.has_denoiser)
     trained = engine.config.trained_block_size
-    examples = read_examples(engine.folder) or copy.EXAMPLES
+    examples = find_examples(engine.folder, engine.config) or copy.EXAMPLES
     names = recorded_names()
     handlers = Handlers(engine, model_facts(engine), lanes, names[0] if names else None)
     first = Shown.kept(f"recorded {names[0]}", recorded(names[0])) if names else None
     with gr.Blocks(title=copy.TITLE, analytics_enabled=False, fill_width=True) as demo:
         strip = TitleStrip(handlers.title_strip("recorded" if first else "idle"), elem_id="title-strip")
+        if engine.stands_in_for is not None:
+            Notice({"text": copy.standing_in(engine.stands_in_for)}, elem_id="notice")
         prompt = first.recording.prompt if first else examples.prompts[0].prompt
         controls = build_controls(trained, lanes, examples, prompt)
         row = build_stage_row(names)
@@ -107,10 +109,10 @@ def _build_tabs(
     with gr.Tabs(elem_id="tabs"):
         with gr.Tab(copy.THIS_RUN, elem_id="tab-run"):
             results = build_charts(verdict, drawn)
-        with gr.Tab(copy.SWEEP, elem_id="tab-sweep"):
+        with gr.Tab(copy.SWEEP, elem_id="tab-sweep", visible=engine.has_denoiser):
             sweeps = build_sweep(engine.model, engine.worker, controls, examples, trained, SWEEP_QUEUE)
         with gr.Tab(copy.MODEL, elem_id="tab-model"):
-            experts = build_model_tab(engine.config, engine.dtype.itemsize)
+            experts = build_model_tab(engine.config, engine.setup.dtype.itemsize)
     if experts is not None:
         inputs = [*controls.inputs, controls.pins, controls.seed_used]
         wire_experts(experts, ExpertWatch(engine.model, engine.worker), inputs, MODEL_QUEUE, QUIET)

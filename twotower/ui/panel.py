@@ -15,6 +15,7 @@ from twotower.views.player import STAGE_SCRIPTS, STYLES, read_assets
 
 PAGE_STYLES = (
     "page.css",
+    "notice.css",
     "settings.css",
     *STYLES,
     "pinning.css",
@@ -59,10 +60,17 @@ class Stage(Panel):
 
 
 class TitleStrip(Panel):
-    """Which model, where it runs, and the light: `{"title", "tagline", "facts": [[name, text], ...], "light"}`."""
+    """Which model, where it runs, the light: `{"title", "tagline", "facts": [[name, text, link?], ...], "light"}`."""
 
     TEMPLATE = '<header class="tt-strip"></header>'
     SCRIPTS = ("dom.js", "strip.js")
+
+
+class Notice(Panel):
+    """A line that stays: `{"text"}`."""
+
+    TEMPLATE = '<div class="tt-notice"></div>'
+    SCRIPTS = ("dom.js", "notice.js")
 
 
 class Verdict(Panel):

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -99,7 +100,8 @@ class Worker:
     def submit(self, prompt_ids: list[int], lane: str, settings: SamplingSettings) -> LaneRun:
         """Queue a lane; its events appear in the run returned."""
         run = LaneRun(prompt_ids, lane, settings)
-        self._jobs.put(lambda: run._run(self._run_lane))
+        visitor = copy_context()  # whose run it is: where GPUs are lent, they are lent to visitors
+        self._jobs.put(lambda: visitor.run(run._run, self._run_lane))
         return run
 
     def call(self, function: Callable[[], T]) -> Future[T]:

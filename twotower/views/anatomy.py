@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twotower.model.configuration import TwoTowerConfig
+from twotower.model.configuration import MIXER_NAMES, TwoTowerConfig
 from twotower.sizes import (
     Memory,
     Weights,
@@ -20,7 +20,6 @@ from twotower.sizes import (
     norm_weights,
 )
 from twotower.views.anatomy_rows import (
-    NAMES,
     Json,
     embeddings_row,
     final_norm_row,
@@ -32,17 +31,18 @@ from twotower.views.anatomy_rows import (
 
 
 def anatomy(config: TwoTowerConfig, dtype_bytes: int) -> Json:
-    """`{"layers", "dtype_bytes", "before", "kinds", "groups", "after", "parts", "totals", "memory"}`.
+    """`{"layers", "dtype_bytes", "bits", "before", "kinds", "groups", "after", "parts", "totals", "memory"}`.
 
     "before", "after" and the values of "kinds" (by letter) are rows of the drawing; "groups" says how the layers
     follow one another (see `fold`). "parts" and "totals" hold [context tower, denoiser tower] counts; `dtype_bytes` is
-    the size of one number of the model's dtype (2 for bfloat16).
+    the size of one number of the model's dtype (2 for bfloat16), "bits" that of a quantised one, None where none is.
     """
     pattern = config.hybrid_override_pattern
     kinds = list(dict.fromkeys(pattern))
     return {
         "layers": len(pattern),
         "dtype_bytes": dtype_bytes,
+        "bits": config.bits,
         "before": [embeddings_row(config), time_row(config)],
         "kinds": {kind: layer_row(kind, config, dtype_bytes) for kind in kinds},
         "groups": [{"first": first, "kinds": unit, "times": times} for first, unit, times in fold(pattern)],
@@ -93,7 +93,7 @@ def _parts(config: TwoTowerConfig) -> Iterator[tuple[str, str, Weights, Weights]
     for kind in dict.fromkeys(pattern):
         count = pattern.count(kind)
         layers = layer_weights(kind, config) * count
-        yield f"{NAMES[kind]} layers × {count}", layer_sizes(kind, config), layers, layers
+        yield f"{MIXER_NAMES[kind]} layers × {count}", layer_sizes(kind, config), layers, layers
     yield "Final norm", "the layers' norms are counted with them", norm_weights(config), norm_weights(config)
     yield "Head", "not tied to the embeddings", embeddings, embeddings
     yield "Time conditioning", "the denoiser's alone", Weights(), conditioning_weights(config)
@@ -106,7 +106,7 @@ def _totals(config: TwoTowerConfig, dtype_bytes: int) -> Json:
     rows_unused = (config.vocab_size - 1) * config.hidden_size  # a token looks up one row of the embeddings
     return {
         "parameters": [tower.parameters for tower in towers],
-        "bytes": [tower.nbytes(dtype_bytes) for tower in towers],
+        "bytes": [tower.nbytes(dtype_bytes, config.bits) for tower in towers],
         "active": [tower.parameters - idle - rows_unused for tower in towers],
     }
 

@@ -7,7 +7,7 @@ context tower hands to the denoiser tower there, None for nothing. Knows a confi
 
 from __future__ import annotations
 
-from twotower.model.configuration import ATTENTION, MAMBA, MLP, MOE, TwoTowerConfig
+from twotower.model.configuration import ATTENTION, MAMBA, MIXER_NAMES, MLP, TwoTowerConfig
 from twotower.sizes import (
     Memory,
     conditioning_weights,
@@ -20,7 +20,6 @@ from twotower.sizes import (
 
 Json = dict[str, object]
 
-NAMES = {MAMBA: "Mamba-2", ATTENTION: "Attention", MOE: "MoE", MLP: "MLP"}
 _CONDITIONED = "Shift and scale from t come {} the norm, the gate after the mixer."
 
 
@@ -31,7 +30,7 @@ def layer_row(kind: str, config: TwoTowerConfig, dtype_bytes: int) -> Json:
     conditioned = _CONDITIONED.format("before" if kind in (MAMBA, ATTENTION) else "after")
     active = weights.parameters - idle_parameters(kind, config)
     return {
-        "name": NAMES[kind],
+        "name": MIXER_NAMES[kind],
         "sizes": layer_sizes(kind, config),
         "context": {"parameters": weights.parameters, "active": active, "does": context},
         "denoiser": {"parameters": weights.parameters, "active": active, "does": f"{denoiser} {conditioned}"},

@@ -1,0 +1,1 @@
+"""A Hugging Face Space of this project, made from `spaces.yaml`: rendered, checked, deployed."""
