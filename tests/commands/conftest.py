@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
+from twotower.commands import options
+from twotower.model.setup import Wanted
 
 SMALL = {
     "width": 96,
@@ -29,19 +30,14 @@ SMALL = {
 
 @pytest.fixture(autouse=True)
 def _loaded_once(embedded_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that asks for the embedded model as it is gets one whose passes are traced already."""
-    load = TwoTower.from_pretrained
+    """A command that only runs the embedded model, as it is, gets one whose passes are traced already."""
+    load = options.load
 
-    def loaded(
-        path: str | Path,
-        device: str | torch.device | None = None,
-        dtype: str | torch.dtype | None = None,
-        engine: str | None = None,
-    ) -> TwoTower:
-        asked = (str(path), device, dtype, engine)
-        return embedded_model if asked == (str(DEFAULT_MODEL), None, None, None) else load(*asked)
+    def loaded(path_or_repo: str | Path, revision: str | None, wanted: Wanted) -> TwoTower:
+        plain = (str(path_or_repo), revision, wanted) == (str(DEFAULT_MODEL), None, Wanted())
+        return embedded_model if plain else load(path_or_repo, revision, wanted)
 
-    monkeypatch.setattr(TwoTower, "from_pretrained", loaded)
+    monkeypatch.setattr(options, "load", loaded)
 
 
 def _write_stories(folder: Path) -> Path:
