@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from released import RELEASED
 
+from twotower.model.setup import Setup
+from twotower.planning.plan import Plan
+from twotower.planning.words import forms_table
 from twotower.space.profiles import Space
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,14 +79,24 @@ def test_the_python_programs_run(folder: Path, program: str) -> None:
 
 def test_only_what_needs_weights_a_gpu_a_token_or_minutes_is_not_run() -> None:
     left_out = [body.strip() for kind, remark, body in BLOCKS if kind == "sh" and remark.startswith("not-run: ")]
-    page, real, shapes, embedded, lent, cards = left_out
+    page, real, revision, shapes, embedded, lent, cards = left_out
     assert "TWOTOWER_MODEL=nvidia/" in real
+    assert "generate --model nvidia/" in revision
     assert "--device cuda" in shapes
     assert (ROOT / page.removeprefix(".venv/bin/python ")).is_file()
     deployed = [re.findall(r"space deploy --profile (\S+)", body) for body in (embedded, lent, cards)]
     assert deployed == [["cpu-basic"], ["zero-gpu"], ["rtx-pro-6000x2"]]
     assert len(embedded.splitlines()) == len(cards.splitlines()) == 1
     assert [line.split()[-1] for line in lent.splitlines()] == ["twotower-4bit", "twotower-4bit", "you/twotower-4bit"]
+
+
+def test_what_the_real_model_needs_is_what_plan_says() -> None:
+    _, _, table = README.partition("| on GPUs |")
+    rows = [line.strip("| ").split(" | ") for line in table.split("\n\n")[0].splitlines()[2:]]
+    said = [tuple(cells) for _, *cells in forms_table(Plan.of(Setup.find(RELEASED)))[1]]
+    assert len(rows) == 5
+    assert [tuple(cells) for _, *cells in rows] == said[:5]
+    assert "126.4 GB in bfloat16" in README
 
 
 def test_every_profile_of_the_space_is_in_its_table() -> None:

@@ -51,6 +51,8 @@ def test_towers_go_where_they_are_sent(
 def test_two_devices_are_both_named(tiny_config: TwoTowerConfig) -> None:
     setup = Setup.find(tiny_config, Wanted(context_device="cuda:0", denoiser_device="cuda:1"))
     assert setup.where == "cuda:0 and cuda:1"
+    alone = Setup.find(tiny_config, Wanted(device="cuda:1", denoiser_device="none"))
+    assert alone.where == "cuda:1, context tower alone"
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,21 @@ def test_a_mirror_asked_twice_of_the_same_text_copies_nothing(
         assert torch.equal(model.denoiser_pass(block, state, 1.0), first)
 
 
+def test_a_row_that_is_overwritten_is_mirrored_anew(
+    make_model: Callable[..., TwoTower], apart: Callable[[], None]
+) -> None:
+    model = make_model(1)
+    apart()
+    block = torch.full((1, 5), 3)
+    with torch.inference_mode():
+        _, state = model.prefill(torch.tensor([PROMPT]), room=32)
+        model.denoiser_pass(block, state, 1.0)
+        _, other = model.prefill(torch.tensor([[9, 8, 7, 6, 5, 4, 10]]), room=32)
+        wanted = model.denoiser_pass(block, other, 1.0)
+        state.put(0, other)
+        assert torch.equal(model.denoiser_pass(block, state, 1.0), wanted)
+
+
 # ---- the context tower alone -----------------------------------------------------------------------------------------
 
 

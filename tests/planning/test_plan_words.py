@@ -11,7 +11,7 @@ from released import RELEASED
 from twotower.model.setup import Setup, Wanted
 from twotower.planning import plan as planning
 from twotower.planning.plan import Plan
-from twotower.planning.words import as_text, briefly, forms_table, gigabytes, parameters
+from twotower.planning.words import as_text, briefly, forms_table
 
 ONE = torch.device("cuda", 0)
 
@@ -63,15 +63,3 @@ def test_each_form_is_given_the_least_card_that_holds_it(whole: Plan) -> None:
     assert (
         forms_table(whole.with_setup(replace(whole.setup, config=replace(RELEASED, hidden_size=26880))))[1][0][2] == "–"
     )
-
-
-@pytest.mark.parametrize(
-    ("nbytes", "said"), [(126_354_000_000, "126.4 GB"), (99_000_000, "99.0 MB"), (10**8, "0.1 GB")]
-)
-def test_bytes(nbytes: int, said: str) -> None:
-    assert gigabytes(nbytes) == said
-
-
-@pytest.mark.parametrize(("count", "said"), [(63_177_000_000, "63.2 B"), (3_030_000, "3.03 M")])
-def test_parameters(count: int, said: str) -> None:
-    assert parameters(count) == said

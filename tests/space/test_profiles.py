@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import pytest
+import torch
 from released import RELEASED
 from small_checkout import YAML
 
@@ -13,19 +14,9 @@ from twotower.commands import options
 from twotower.commands.space import ROOT
 from twotower.errors import InputError
 from twotower.model.configuration import MOE
-from twotower.sizes import conditioning_weights, embedding_weights, layer_weights, norm_weights
+from twotower.model.setup import Setup
+from twotower.planning.plan import Plan
 from twotower.space.profiles import VARIABLES, Space, flavors, with_model
-
-GIGABYTE = 10**9
-FOR_STATES = 4 * GIGABYTE  # keys, values, states, activations and captured passes of long texts
-
-
-def tower_bytes(bits: int) -> int:
-    """One tower of the released model with its head, the experts and other matrices at so many bits."""
-    # As the quantisation does it: embeddings and heads at 8 bits or more, 16-bit scales for groups of 32.
-    kept = 2 * embedding_weights(RELEASED).nbytes(2 if bits == 16 else 1)
-    layers = sum(layer_weights(kind, RELEASED).parameters for kind in RELEASED.hybrid_override_pattern)
-    return kept + int((layers + norm_weights(RELEASED).plain) * (bits / 8 + (0 if bits == 16 else 2 / 32)))
 
 
 def test_a_profile_is_the_card_with_its_own_changes(root: Path) -> None:
@@ -89,12 +80,13 @@ def test_the_released_model_fits_the_cards_it_is_meant_for() -> None:
     real = [profile for profile in Space.read(ROOT).profiles if profile.bits is not None]
     assert {profile.bits for profile in real} == {4, 8, 16}
     for profile in real:
-        room = profile.gpu_gigabytes * GIGABYTE
-        conditioning = conditioning_weights(RELEASED).nbytes(2)
-        towers = 1 if "TWOTOWER_DENOISER_DEVICE" in dict(profile.variables) else 2
-        needed = towers * tower_bytes(profile.bits or 16) + conditioning + FOR_STATES
-        assert needed < room, profile.name
-        assert towers == 2 or profile.gpus >= 2
+        apart = "TWOTOWER_DENOISER_DEVICE" in dict(profile.variables)
+        config = RELEASED if profile.bits == 16 else RELEASED.quantised(profile.bits)
+        cards = [torch.device("cuda", number) for number in range(2)]
+        on_cards = Setup(config, cards[0], cards[1] if apart else cards[0], torch.bfloat16, "plain")
+        plan = Plan.of(Setup.find(RELEASED)).with_setup(on_cards)
+        assert max(map(plan.needs, on_cards.devices)) < profile.gpu_gigabytes * 10**9, profile.name
+        assert profile.gpus >= len(on_cards.devices)
 
 
 @pytest.mark.parametrize("name", VARIABLES)

@@ -11,30 +11,24 @@ import gradio as gr
 import pytest
 
 from twotower import TwoTower
+from twotower.amounts import parameters
 from twotower.errors import InputError
 from twotower.sampling.generate import LANES
 from twotower.sampling.settings import SamplingSettings
 from twotower.ui import launch
 from twotower.ui.engine import Engine
 from twotower.ui.errors import plain_errors
-from twotower.ui.facts import count, model_facts
+from twotower.ui.facts import model_facts
 from twotower.ui.handlers import Handlers
 from twotower.ui.launch import WarmLanes
 from twotower.ui.page import build_demo, launch_options
 from twotower.ui.panel import Numbers, Panel, Stage, TitleStrip, Verdict
 
 
-@pytest.mark.parametrize(
-    ("parameters", "shown"), [(3_961_552, "4.0 M"), (31_600_000_000, "31.6 B"), (2500, "2.5 k"), (9, "9")]
-)
-def test_parameters_are_counted_as_people_do(parameters: int, shown: str) -> None:
-    assert count(parameters) == shown
-
-
 def test_facts_are_of_the_model(engine: Engine) -> None:
     facts = {name: text for name, text, *_ in model_facts(engine)}
     assert facts["model"] == "twotower-tiny"
-    assert facts["parameters"] == f"{count(engine.model().parameters_per_tower())} per tower"
+    assert facts["parameters"] == f"{parameters(engine.model().parameters_per_tower())} per tower"
     assert facts["device"] == "cpu"
     assert facts["dtype"] == "float32"
     assert facts["layers"] == "12 × 192"

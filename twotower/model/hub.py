@@ -31,6 +31,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import tqdm
 
+from twotower.amounts import gigabytes
 from twotower.errors import CheckpointError
 from twotower.model.licence import CARD, licence_of
 from twotower.model.releases import release_named
@@ -137,13 +138,13 @@ def _check_room(snapshot: Snapshot, missing: Sequence[DryRunFileInfo]) -> None:
     needed, free = _bytes(missing), shutil.disk_usage(disk).free
     if needed > free:
         raise CheckpointError(
-            f"{snapshot} needs {_gigabytes(needed)} more in the cache {cache}, where {_gigabytes(free)} are free; make "
+            f"{snapshot} needs {gigabytes(needed)} more in the cache {cache}, where {gigabytes(free)} are free; make "
             "room, or set HF_HOME to a folder on a larger disk."
         )
 
 
 def _announce(snapshot: Snapshot, missing: Sequence[DryRunFileInfo], has_card: bool) -> None:
-    count = f"{len(missing)} {'file' if len(missing) == 1 else 'files'}, {_gigabytes(_bytes(missing))}"
+    count = f"{len(missing)} {'file' if len(missing) == 1 else 'files'}, {gigabytes(_bytes(missing))}"
     print(f"twotower: fetching {snapshot}: {count}", file=sys.stderr)
     if has_card:
         licence = licence_of(fetch_file(snapshot, CARD).parent)
@@ -152,10 +153,6 @@ def _announce(snapshot: Snapshot, missing: Sequence[DryRunFileInfo], has_card: b
 
 def _bytes(files: Sequence[DryRunFileInfo]) -> int:
     return sum(file.file_size or 0 for file in files)
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _shown(repository: str, revision: str | None) -> str:

@@ -58,8 +58,8 @@ class Setup:
 
     @property
     def where(self) -> str:
-        """As in cuda:0 and cuda:1."""
-        return " and ".join(map(str, self.devices))
+        """As in cuda:0 and cuda:1, or cuda:0, context tower alone."""
+        return " and ".join(map(str, self.devices)) + (", context tower alone" if self.denoiser_device is None else "")
 
 
 def _device(field: str, own: Device, of_both: Device) -> torch.device:

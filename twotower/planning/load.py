@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from twotower.amounts import gigabytes
 from twotower.errors import InputError
 from twotower.model.configuration import TwoTowerConfig
 from twotower.model.setup import Setup, Wanted
 from twotower.model.source import find_config_file, find_folder
 from twotower.model.twotower import TwoTower
 from twotower.planning.plan import TOKENS, Plan
-from twotower.planning.words import advice, briefly, gigabytes
+from twotower.planning.words import advice, briefly
 
 WORTH_SAYING = 10**9  # bytes of weights: less is loaded before a plan of it has been read
 

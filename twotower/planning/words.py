@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twotower.amounts import gigabytes, parameters
 from twotower.model.device import named_precision
 from twotower.planning.plan import Part, Plan, forms
 from twotower.tables import NONE, Table, aligned
@@ -83,16 +84,6 @@ def options(form: Plan) -> str:
     if setup.config.bits is not None:
         said.append(f"--quantize {setup.config.bits}")
     return " ".join(said) or f"--device {setup.context_device}"
-
-
-def gigabytes(nbytes: int) -> str:
-    """126.3 GB, by thousands as disks and cards are sold; less than a tenth of one in megabytes."""
-    return f"{nbytes / 1e9:,.1f} GB" if nbytes >= 1e8 else f"{nbytes / 1e6:,.1f} MB"
-
-
-def parameters(count: int) -> str:
-    """63.2 B, 3.03 M."""
-    return f"{count / 1e9:,.1f} B" if count >= 1e8 else f"{count / 1e6:,.2f} M"
 
 
 def _line(part: Part, indent: str = "") -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twotower.amounts import parameters
 from twotower.model.device import named_precision
 from twotower.model.licence import licence_of
 from twotower.model.source import name_of
@@ -18,18 +19,10 @@ def model_facts(engine: Engine) -> list[list[str]]:
     licence = licence_of(engine.folder)
     return [
         ["model", name_of(engine.folder)],
-        ["parameters", f"{count(tower_parameters(config))} per tower"],
+        ["parameters", f"{parameters(tower_parameters(config))} per tower"],
         ["layers", f"{config.num_hidden_layers} × {config.hidden_size}"],
         ["block", f"{config.trained_block_size} slots"],
         ["device", engine.setup.where],
         ["dtype", named_precision(engine.setup.dtype, config.bits)],
         ["licence", licence.name, *([licence.link] if licence.link else [])],
     ]
-
-
-def count(parameters: int) -> str:
-    """3 900 000 is 3.9 M."""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if parameters >= size:
-            return f"{parameters / size:.1f} {letter}"
-    return str(parameters)
