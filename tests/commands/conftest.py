@@ -1,4 +1,4 @@
-"""Two small text files, the command that trains on them, and one run of it that has come to its end."""
+"""One embedded model for all commands; small texts, the command that trains on them, and a run of it at its end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from twotower import DEFAULT_MODEL, TwoTower
 from twotower.cli import main
+from twotower.commands import options
+from twotower.model.setup import Wanted
 
 SMALL = {
+    "width": 96,
+    "units": 1,
     "context-steps": 1,
     "denoiser-steps": 2,
     "parallel-steps": 3,
@@ -21,6 +26,18 @@ SMALL = {
     "save-every": 2,
     "device": "cpu",
 }
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(embedded_model: TwoTower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that only runs the embedded model, as it is, gets one whose passes are traced already."""
+    load = options.load
+
+    def loaded(path_or_repo: str | Path, revision: str | None, wanted: Wanted) -> TwoTower:
+        plain = (str(path_or_repo), revision, wanted) == (str(DEFAULT_MODEL), None, Wanted())
+        return embedded_model if plain else load(path_or_repo, revision, wanted)
+
+    monkeypatch.setattr(options, "load", loaded)
 
 
 def _write_stories(folder: Path) -> Path:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from server import CHROMIUM, QUIET, serve_app
-from visitor import open_page, watch
+from visitor import PATIENCE, Visit, seek_end
+from window import Window
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +27,41 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def window(browser: Browser, app_url: str) -> Window:
+    return Window(browser, app_url)
+
+
 @pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """The page, opened; afterwards it must have raised nothing and asked no other host for anything."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    errors, outside = watch(opened, app_url)
-    open_page(opened, app_url)
-    yield opened
+def visit(window: Window, app_url: str) -> Iterator[Visit]:
+    """`visit(query, width, height, **media)`: the page, loaded anew."""
+    yield lambda query="", **seen: window.open(app_url + query, **seen)
+    window.check()
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    """The page, loaded anew, in a window of ordinary size."""
+    return visit()
+
+
+@pytest.fixture
+def resting(window: Window, app_url: str) -> Iterator[Page]:
+    """The recorded run, standing still at its end, for tests that only look around in it: they share a page."""
+    if not window.at_rest:
+        window.open(app_url)
+    window.forget()
+    window.page.emulate_media(reduced_motion="no-preference")
+    seek_end(window.page)
+    yield window.page
+    window.at_rest = True
+    window.check()
+
+
+@pytest.fixture
+def stranger(browser: Browser) -> Iterator[Page]:
+    """Somebody else's browser, which has not been here before."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page()
     context.close()
-    assert errors == []
-    assert outside == []

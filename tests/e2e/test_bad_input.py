@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Page
-from visitor import open_more_settings, prose, run_to_end, set_number
+from visitor import open_more_settings, prose, run_to_end, set_number, toast
 
 
-def toast(page: Page) -> str:
-    """The error message on the page."""
-    message = page.locator(".toast-body.error").first
-    message.wait_for(timeout=20_000)
-    return message.inner_text()
+@pytest.fixture(scope="module")
+def client(app_url: str) -> Client:
+    return Client(app_url, verbose=False)
 
 
 def test_an_error_keeps_prompt_settings_and_the_last_run(page: Page) -> None:
@@ -54,6 +52,7 @@ def test_markup_in_a_prompt_stays_text(page: Page) -> None:
     page.fill("#prompt textarea", '<img src=x onerror="window.bitten = 1"> ${window.bitten = 1} <mask>')
     page.click("#run")
     assert "<img" in toast(page)
+    page.wait_for_selector("#run:not([disabled])")
     page.fill("#prompt textarea", '<img src=x onerror="window.bitten = 1"> ${window.bitten = 1}')
     set_number(page, "max-new-tokens", "8")
     run_to_end(page)
@@ -84,7 +83,7 @@ def test_a_block_wider_than_trained_warns_and_runs(page: Page) -> None:
         ("prompt", {"prompt": "a <mask> b"}),
     ],
 )
-def test_the_endpoint_names_the_field(app_url: str, field: str, values: dict) -> None:
+def test_the_endpoint_names_the_field(client: Client, field: str, values: dict) -> None:
     asked = {"prompt": "Once", "max_new_tokens": 8, **values}
     with pytest.raises(Exception, match=field):
-        Client(app_url, verbose=False).predict(**asked, api_name="/generate")
+        client.predict(**asked, api_name="/generate")

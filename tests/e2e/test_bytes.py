@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page
-from visitor import prose, stand_still
+from visitor import prose, stand_still, upload
 
 from twotower import DEFAULT_MODEL, TwoTower
 from twotower.recording import Recording
@@ -44,9 +44,7 @@ def recording() -> Recording:
 
 
 def test_split_characters_are_whole_or_not_there(page: Page) -> None:
-    page.locator("#open-file").locator("xpath=..").locator("input[type=file]").first.set_input_files(
-        {"name": "bytes.json", "mimeType": "application/json", "buffer": recording().to_json().encode()}
-    )
+    upload(page, recording().to_json().encode())
     page.wait_for_function("document.querySelector('.tt-stage').stage.run.startsWith('opened')")
     stand_still(page)
     assert prose(page, "diffusion") == TEXT

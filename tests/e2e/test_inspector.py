@@ -6,14 +6,13 @@ import re
 
 import pytest
 from playwright.sync_api import Page
-from visitor import run_to_end, set_number, stand_still
+from visitor import run_to_end, set_number
 
 
 @pytest.fixture
-def stage(page: Page) -> Page:
+def stage(resting: Page) -> Page:
     """A page that stands still at the end of a recorded run."""
-    stand_still(page)
-    return page
+    return resting
 
 
 def slot(page: Page, lane: str, position: int) -> str:
@@ -69,6 +68,7 @@ def test_a_masked_slot_shows_what_is_proposed_at_that_moment(page: Page) -> None
     page.evaluate(
         """() => {
           const { player, lanes } = document.querySelector(".tt-stage").stage;
+          player.pause();
           player.seek(lanes.get("diffusion").log.find((event) => event.event === "Denoised").time);
         }"""
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page
-from visitor import open_page, set_number, watch
+from playwright.sync_api import Page
+from visitor import Visit, set_number, settle
 
 HEARD = "() => { window.heard = []; document.addEventListener('twotower:tour', (event) => heard.push(event.detail)); }"
 
@@ -19,7 +19,8 @@ def told(page: Page) -> str:
     return page.inner_text("#anatomy .tt-side-title")
 
 
-def test_the_towers_stand_side_by_side_layer_by_layer(page: Page) -> None:
+def test_the_towers_stand_side_by_side_layer_by_layer(resting: Page) -> None:
+    page = resting
     open_model_tab(page)
     kinds = page.locator("#anatomy .tt-layer").evaluate_all("rows => rows.map((row) => row.dataset.kind).join('')")
     assert kinds == "M*EM*EM*EM*E"
@@ -29,7 +30,8 @@ def test_the_towers_stand_side_by_side_layer_by_layer(page: Page) -> None:
     assert arrows == ">>.>>.>>.>>."  # nothing crosses at mixtures of experts
 
 
-def test_pointing_and_walking_tell_a_rows_facts(page: Page) -> None:
+def test_pointing_and_walking_tell_a_rows_facts(resting: Page) -> None:
+    page = resting
     open_model_tab(page)
     page.locator("#anatomy .tt-layer[data-kind=E]").first.hover()
     assert told(page) == "Layer 3 of 12: MoE"
@@ -43,7 +45,8 @@ def test_pointing_and_walking_tell_a_rows_facts(page: Page) -> None:
     assert page.locator("#anatomy .tt-row[tabindex='0']").count() == 1
 
 
-def test_repeats_fold_and_unfold(page: Page) -> None:
+def test_repeats_fold_and_unfold(resting: Page) -> None:
+    page = resting
     open_model_tab(page)
     page.click("#anatomy .tt-link")
     assert page.locator("#anatomy .tt-layer").count() == 3
@@ -56,9 +59,11 @@ def test_experts_are_watched_and_layers_picked(page: Page) -> None:
     set_number(page, "max-new-tokens", "32")
     open_model_tab(page)
     page.click("#watch-experts")
-    page.locator("#experts-chart .js-plotly-plot").wait_for(timeout=60_000)
+    page.locator("#experts-chart .js-plotly-plot").wait_for()
     page.wait_for_function("document.querySelector('#watch-experts').textContent.trim() === 'Watch the experts'")
-    assert "in layer 3 a pass touches" in page.inner_text("#experts-caption")
+    page.wait_for_function(
+        "document.querySelector('#experts-caption').textContent.includes('in layer 3 a pass touches')"
+    )
     page.click("#experts-layer input")
     page.get_by_role("option", name="layer 6", exact=True).click()
     page.wait_for_function("document.querySelector('#experts-caption').textContent.includes('in layer 6')")
@@ -98,22 +103,18 @@ def test_a_tour_that_is_folded_away_is_left(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 2560])
-def test_both_fit(browser: Browser, app_url: str, theme: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
-    errors, outside = watch(page, app_url)
-    open_page(page, f"{app_url}?__theme={theme}")
+def test_both_fit(visit: Visit, theme: str) -> None:
+    page = visit(f"?__theme={theme}", width=360, height=800)
     page.click("#how-it-works > button")
     open_model_tab(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    row = page.locator("#anatomy .tt-layer").first
-    row.click()
-    side = page.locator("#anatomy .tt-side").bounding_box()
-    assert side is not None
-    assert side["y"] < 800  # the facts are in sight while a row is pointed at
-    for tower in ("context", "denoiser"):
-        parts = page.locator(f"#anatomy .tt-part.tt-{tower}:not(.tt-none)")
-        assert parts.evaluate_all("all => all.every((part) => part.scrollWidth <= part.clientWidth + 1)"), tower
-    context.close()
-    assert (errors, outside) == ([], [])
+    for width in (360, 2560):
+        page.set_viewport_size({"width": width, "height": 800})
+        settle(page)
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+        page.locator("#anatomy .tt-layer").first.click()
+        side = page.locator("#anatomy .tt-side").bounding_box()
+        assert side is not None
+        assert side["y"] < 800  # the facts are in sight while a row is pointed at
+        for tower in ("context", "denoiser"):
+            parts = page.locator(f"#anatomy .tt-part.tt-{tower}:not(.tt-none)")
+            assert parts.evaluate_all("all => all.every((part) => part.scrollWidth <= part.clientWidth + 1)"), tower

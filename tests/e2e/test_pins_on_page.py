@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from visitor import open_more_settings, open_page, prose, run_on_stage, run_to_end, set_number, stand_still
+from visitor import open_more_settings, open_page, prose, run_on_stage, run_to_end, set_number, stand_still, toast
 
 INPUT = ".tt-pin-words"
 
@@ -33,12 +33,6 @@ def started(page: Page, lane: str) -> dict[str, Any]:
         "lane => document.querySelector('.tt-stage').stage.lanes.get(lane).log[0]", lane
     )
     return found
-
-
-def toast(page: Page) -> str:
-    message = page.locator(".toast-body.error").first
-    message.wait_for(timeout=20_000)
-    return message.inner_text()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Browser, Page
-from visitor import figure, open_page, prose, run_to_end, set_number, stand_still, start_run
+from playwright.sync_api import Page
+from visitor import Visit, figure, prose, run_to_end, set_number, stand_still
 
 LANES = ("diffusion", "autoregressive")
 
@@ -46,7 +46,7 @@ def log(page: Page, lane: str) -> list[dict[str, Any]]:
 def test_a_recorded_run_plays_at_first_paint(page: Page) -> None:
     assert page.locator(".tt-light").inner_text() == "recorded"
     page.wait_for_function("Number(document.querySelector('.tt-stage').dataset.time) > 0")
-    page.wait_for_function("document.querySelector('.tt-stage').dataset.playing === 'false'", timeout=60_000)
+    page.wait_for_function("document.querySelector('.tt-stage').dataset.playing === 'false'")
     assert float(moment(page)) == end(page)
     for lane in LANES:
         assert prose(page, lane).strip()
@@ -56,10 +56,9 @@ def test_a_recorded_run_plays_at_first_paint(page: Page) -> None:
 
 def test_a_live_run_replaces_the_recorded_one(page: Page) -> None:
     set_number(page, "max-new-tokens", "16")
-    start_run(page)
-    page.wait_for_selector("#run:not([disabled])")
+    run_to_end(page)
     assert page.locator("#stage .tt-stage").get_attribute("data-recorded") == "false"
-    assert page.locator(".tt-light").inner_text() == "idle"
+    page.locator(".tt-light", has_text="idle").wait_for()
 
 
 def test_every_moment_shows_what_the_log_says(page: Page) -> None:
@@ -79,8 +78,8 @@ def test_every_moment_shows_what_the_log_says(page: Page) -> None:
             assert set(kinds[len(slots) :]) <= {"tt-ghost"}, (lane, count)
 
 
-def test_counters_count_no_token_that_nobody_got(page: Page) -> None:
-    stand_still(page)
+def test_counters_count_no_token_that_nobody_got(resting: Page) -> None:
+    page = resting
     seen = page.evaluate(
         """() => {
           const { player, views } = document.querySelector(".tt-stage").stage;
@@ -99,8 +98,8 @@ def test_counters_count_no_token_that_nobody_got(page: Page) -> None:
         assert all(speed == "–" for _, passes, _, speed in figures if passes == "0")
 
 
-def test_one_event_on_goes_through_every_event_of_the_longer_lane(page: Page) -> None:
-    stand_still(page)
+def test_one_event_on_goes_through_every_event_of_the_longer_lane(resting: Page) -> None:
+    page = resting
     shorter, longer = sorted(LANES, key=lambda lane: log(page, lane)[-1]["time"])
     seek(page, log(page, shorter)[-1]["time"])
     later = sorted({event["time"] for event in log(page, longer) if event["time"] > float(moment(page))})
@@ -119,8 +118,8 @@ def test_the_end_gives_the_text_back_after_any_wandering(page: Page) -> None:
     assert {lane: (prose(page, lane), page.evaluate(KINDS, lane)) for lane in LANES} == before
 
 
-def test_keys_step_through_passes_and_blocks(page: Page) -> None:
-    stand_still(page)
+def test_keys_step_through_passes_and_blocks(resting: Page) -> None:
+    page = resting
     page.locator("body").press("Home")
     assert moment(page) == "0"
     times = [event["time"] for event in log(page, "diffusion")]
@@ -153,8 +152,8 @@ def test_keys_in_the_prompt_are_letters(page: Page) -> None:
     assert moment(page) == before
 
 
-def test_the_scrubber_is_a_range_input(page: Page) -> None:
-    stand_still(page)
+def test_the_scrubber_is_a_range_input(resting: Page) -> None:
+    page = resting
     box = page.locator(".tt-range").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
@@ -163,14 +162,14 @@ def test_the_scrubber_is_a_range_input(page: Page) -> None:
     assert "seconds" in (page.locator(".tt-range").get_attribute("aria-valuetext") or "")
 
 
-def test_speeds_and_step_by_step(page: Page) -> None:
-    stand_still(page)
+def test_speeds_and_step_by_step(resting: Page) -> None:
+    page = resting
     speeds = page.locator(".tt-speed option").evaluate_all("options => options.map((option) => option.value)")
     assert speeds == ["1", "0.25", "0.1", "0.025", "step"]
     page.select_option(".tt-speed select", "1")
     page.click(".tt-start")
     page.click(".tt-play")
-    page.wait_for_function("document.querySelector('.tt-stage').dataset.playing === 'false'", timeout=30_000)
+    page.wait_for_function("document.querySelector('.tt-stage').dataset.playing === 'false'")
     page.select_option(".tt-speed select", "step")
     page.click(".tt-start")
     page.click(".tt-play")
@@ -180,8 +179,8 @@ def test_speeds_and_step_by_step(page: Page) -> None:
     page.click(".tt-play")
 
 
-def test_colours_say_what_was_chosen(page: Page) -> None:
-    stand_still(page)
+def test_colours_say_what_was_chosen(resting: Page) -> None:
+    page = resting
     colours = "() => [...document.querySelectorAll('.tt-token')].map((cell) => cell.style.backgroundColor)"
     seen = []
     for choice in ("confidence", "step", "agreement"):
@@ -201,14 +200,11 @@ def test_colours_say_what_was_chosen(page: Page) -> None:
     assert len(light) == own + log(page, "autoregressive")[-1]["tokens"]
 
 
-def test_whoever_asked_for_stillness_gets_the_end_at_once(browser: Browser, app_url: str) -> None:
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    open_page(page, app_url)
+def test_whoever_asked_for_stillness_gets_the_end_at_once(visit: Visit) -> None:
+    page = visit(reduced_motion="reduce")
     page.wait_for_function("document.querySelector('.tt-stage').dataset.time !== undefined")
     assert page.locator("#stage .tt-stage").get_attribute("data-playing") == "false"
     assert float(moment(page)) == end(page)
-    context.close()
 
 
 def test_another_recorded_run_takes_the_stage(page: Page) -> None:

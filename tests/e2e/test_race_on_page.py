@@ -7,7 +7,7 @@ import re
 
 from gradio_client import Client
 from playwright.sync_api import Page
-from visitor import figure, make_runs_long, open_more_settings, prose, run_to_end, set_number
+from visitor import drawn_lanes, figure, open_more_settings, prose, run_to_end, set_number
 
 PROMPT = "Once upon a time, there was a little girl named Lily. She loved to"
 
@@ -30,7 +30,11 @@ WATCH = """
 
 
 def test_masks_become_words_live_in_both_lanes(page: Page) -> None:
-    make_runs_long(page)
+    page.fill("#prompt textarea", "Once upon a time")
+    open_more_settings(page)
+    # A slot a pass, and a seed with which chance finds no end: long enough to be drawn many times.
+    for elem_id, value in {"seed": "25", "temperature": "2", "threshold": "1", "max-new-tokens": "512"}.items():
+        set_number(page, elem_id, value)
     page.evaluate(WATCH)
     run_to_end(page)
     running = [look for look in page.evaluate("window.seen") if look["state"] == "running"]
@@ -60,8 +64,7 @@ def test_lanes_never_overlap(page: Page) -> None:
 def test_verdict_charts_and_numbers(page: Page) -> None:
     run_to_end(page)
     page.wait_for_selector("#latency-race .js-plotly-plot .scatterlayer .trace", state="attached")
-    names = page.locator("#latency-race .js-plotly-plot").evaluate("plot => plot.data.map((trace) => trace.name)")
-    assert names == ["◆ Diffusion", "● Autoregressive"]
+    assert drawn_lanes(page, "latency-race", 2) == ["◆ Diffusion", "● Autoregressive"]
     assert page.locator("#time-per-pass .js-plotly-plot").evaluate("plot => plot.data.length") == 3
     assert page.locator("#verdict .tt-verdict").inner_text()
     rows = {
@@ -152,7 +155,7 @@ def test_three_lanes(page: Page) -> None:
     set_number(page, "max-new-tokens", "24")
     page.locator("#lanes").get_by_label("Mock-AR").check()
     run_to_end(page, lanes=3)
-    assert page.locator("#latency-race .js-plotly-plot").evaluate("plot => plot.data.length") == 3
+    assert len(drawn_lanes(page, "latency-race", 3)) == 3
 
 
 def test_slots_after_the_end_of_a_text_are_left_and_not_counted(page: Page) -> None:

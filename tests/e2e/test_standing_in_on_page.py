@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from server import serve_app
-from visitor import ROOT, keep_screenshot, open_page, run_to_end, set_number, watch
+from visitor import ROOT, Visit, keep_screenshot, run_to_end, set_number
+from window import Window
 
 SHAPE = ROOT / "assets" / "shapes" / "nemotron-labs-twotower-30b-a3b.json"  # 63 B parameters, and no weights
 
 
 @pytest.fixture(scope="module")
-def space_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`python app.py` as the Hub starts it, on the variables of a Space made for two cards."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SPACE_ID", "me/demo")
@@ -25,12 +26,17 @@ def space_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert "The embedded model stands in for it." in log.read_text()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Browser, app_url: str) -> Iterator[Window]:
+    """The one in which `visit` and `page` open this app."""
+    opened = Window(browser, app_url)
+    yield opened
+    opened.page.context.close()
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)])
-def test_the_page_says_what_runs_instead(browser: Browser, space_url: str, theme: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
-    errors, outside = watch(page, space_url)
-    open_page(page, f"{space_url}?__theme={theme}")
+def test_the_page_says_what_runs_instead(visit: Visit, theme: str, width: int) -> None:
+    page = visit(f"?__theme={theme}", width=width, height=800)
     notice = page.locator("#notice p")
     assert f"cannot run {SHAPE.name}" in notice.inner_text()
     assert "small model" in notice.inner_text()
@@ -41,14 +47,8 @@ def test_the_page_says_what_runs_instead(browser: Browser, space_url: str, theme
     assert strip["y"] + strip["height"] <= line["y"] < page.locator("#controls").bounding_box()["y"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     keep_screenshot(page, f"standing-in-{theme}-{width}")
-    context.close()
-    assert (errors, outside) == ([], [])
 
 
-def test_its_races_run(browser: Browser, space_url: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    open_page(page, space_url)
+def test_its_races_run(page: Page) -> None:
     set_number(page, "max-new-tokens", "32")
     run_to_end(page)
-    context.close()

@@ -20,12 +20,10 @@ FROM_PRESS_TO_STOPPED = """
 def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> None:
     make_runs_long(page)
     start_run(page)
-    page.wait_for_function(
-        "() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8", timeout=60_000
-    )
+    page.wait_for_function("() => Number(document.querySelector('.tt-lane[data-lane=diffusion]').dataset.filled) > 8")
     page.evaluate(FROM_PRESS_TO_STOPPED)
     page.click("#stop")
-    page.wait_for_function("window.stopped", timeout=10_000)
+    page.wait_for_function("window.stopped")
     assert page.evaluate("window.stopped - window.pressed") < 1000
     page.wait_for_selector("#run:not([disabled])")
     assert page.locator(".tt-lane[data-lane=diffusion] .tt-state").inner_text() == "stopped"
@@ -38,9 +36,10 @@ def test_stop_ends_a_run_within_a_second_and_keeps_what_is_there(page: Page) -> 
 def test_the_next_run_is_as_good_as_the_first(page: Page) -> None:
     make_runs_long(page)
     start_run(page)
-    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=running]", timeout=60_000)
+    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=running]")
     page.click("#stop")
     page.wait_for_selector("#run:not([disabled])")
+    page.fill("#pins textarea", "")
     set_number(page, "max-new-tokens", "16")
     run_to_end(page)
     assert prose(page, "diffusion").strip()
@@ -51,6 +50,6 @@ def test_the_stage_can_stop_its_run_too(page: Page) -> None:
     make_runs_long(page)
     start_run(page)
     page.click(".tt-halt")
-    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=stopped]", timeout=10_000)
+    page.wait_for_selector(".tt-lane[data-lane=diffusion][data-state=stopped]")
     page.wait_for_selector("#run:not([disabled])")
     assert page.locator(".tt-halt").is_hidden()

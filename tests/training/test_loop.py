@@ -61,7 +61,7 @@ def run(config: TwoTowerConfig, folder: Path, settings: TrainingSettings = SETTI
     def course_of(stage: str, model: TwoTower) -> Course:
         found[stage] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         own = batches(1 + (stage == PARALLEL), count=6)  # four steps are more than an epoch
-        return Course(own, {"text": batches(3), "tasks": batches(4)})
+        return Course(own, {"text": batches(3, count=6), "tasks": batches(4, count=6)})
 
     model, losses = train(lambda: new_model(config, settings.seed), settings, course_of, folder, CPU)
     return Run(model, losses, folder, found)
