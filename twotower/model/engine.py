@@ -153,7 +153,7 @@ def _captured(work: Work, state: ContextState, inputs: tuple[Tensor, ...]) -> Wo
             work(state, *fixed)
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=aside):  # by itself torch takes one stream for all devices
         outputs = work(state, *fixed)
     for tensor, was in zip(state.tensors, before.tensors):
         tensor.copy_(was)

@@ -230,6 +230,7 @@ class TwoTower(nn.Module):
         state = self.empty_state(block.shape[0], context.shape[1])
         if context.shape[1]:
             self.context_tower.prefill(context, state)
+            state.held = [context.shape[1]] * state.batch
         return self.denoiser_pass(block, state, t.tolist() if isinstance(t, Tensor) else t)
 
     def _batch(self, ids: Ids) -> Tensor:
